@@ -1,12 +1,33 @@
 //! gontainer starts a command in a Linux container.
+//!
+//! The modules below are in order of layers, lowest first: a file uses only what stands above it. To see
+//! what a start consists of, read `launch/plan.rs`.
 #![cfg_attr(not(test), no_std, no_main)]
-#![allow(unsafe_code)]
-#[cfg(not(test))]
-extern crate std;
 
-/// The C entry point.
+mod sys;
+mod text;
+mod config;
+mod launch;
+mod report;
+mod flags;
+mod cli;
+
+/// What libc's start-up calls; neither std's start-up nor its exit hooks run. std's would have reopened
+/// closed standard descriptors and ignored SIGPIPE, which the command would inherit.
+///
+/// # Safety
+/// `argv` and `envp` are what the kernel passed: NULL-terminated, and left alone until the end.
 #[cfg(not(test))]
+#[allow(unsafe_code)]
 #[unsafe(no_mangle)]
-pub extern "C" fn main(_argc: i32, _argv: *const *const i8) -> i32 {
-    lexopt::Parser::from_args(["a"]).next().is_err().into()
+pub unsafe extern "C" fn main(
+    _argc: core::ffi::c_int,
+    argv: *const *const core::ffi::c_char,
+    envp: *const *const core::ffi::c_char,
+) -> core::ffi::c_int {
+    // SAFETY: as promised for `argv`.
+    let words = unsafe { sys::Words::from_main(argv) };
+    // SAFETY: as promised for `envp`.
+    let environment = unsafe { sys::Words::from_main(envp) };
+    sys::process::exit(cli::run(words, environment))
 }

@@ -1,0 +1,247 @@
+//! From words to a container: the only file that names std, for lexopt.
+//!
+//! Go's flag rules, as in the original: one dash or two, `-name=value` or `-name value`, switches
+//! `-name[=true|false]`; flags end at `--` or at the first word that is none, and the rest is the command.
+
+#[cfg(not(test))]
+extern crate std;
+
+use crate::config::{Action, Command, Config};
+use crate::flags::{self, Takes};
+use crate::launch;
+use crate::report::{self, Message};
+use crate::sys::{Word, Words, file, process, uts};
+use core::ffi::CStr;
+use std::boxed::Box;
+use std::ffi::{CString, OsStr, OsString};
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::vec::Vec;
+
+/// Wrong usage.
+const WRONG_USAGE: i32 = 2;
+
+/// Where commands are looked up if no PATH says so, and in a foreign tree.
+const USUAL_PATH: &CStr = c"/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+
+/// Does what the words ask for and returns the exit status.
+pub(crate) fn run(words: Words, environment: Words) -> i32 {
+    let mut config = Config::new(process::effective_uid(), process::effective_gid());
+    let rest = match parse(words, &mut config) {
+        Ok(rest) => rest,
+        Err(message) => {
+            report::say(&message);
+            return WRONG_USAGE;
+        }
+    };
+    match config.action {
+        Some(Action::Help) => print(|text| flags::help(text)),
+        Some(Action::Version) => print(|text| _ = text.push_str(env!("GONTAINER_VERSION")).push_str("\n")),
+        Some(Action::Run) => start(&config, rest, environment),
+        None => WRONG_USAGE, // `parse` has refused it
+    }
+}
+
+/// Writes what was asked for to standard output.
+#[cold]
+#[inline(never)]
+fn print(fill: fn(&mut flags::Help)) -> i32 {
+    let mut text = flags::Help::new();
+    fill(&mut text);
+    match file::write(1, text.as_bytes()) {
+        Ok(_) => 0,
+        Err(_) => 1, // nobody is left to be told
+    }
+}
+
+fn start(config: &Config, rest: Words, environment: Words) -> i32 {
+    let interactive = rest.clone().next().is_none() && file::is_terminal(0);
+    if interactive && !config.quiet {
+        report::banner(config);
+    }
+    let command = command(config, rest, environment, interactive);
+    launch::run(config, &command).unwrap_or_else(|why| {
+        report::not_started(config, &why);
+        why.failure.fault.status
+    })
+}
+
+/// Reads the flags into `config`; what is left is the command.
+fn parse(words: Words, config: &mut Config) -> Result<Words, Message> {
+    let (flags, rest) = split(words);
+    let mut parser = lexopt::Parser::from_args(flags);
+    while let Ok(Some(argument)) = parser.next() {
+        // `split` lets nothing but long options through.
+        let lexopt::Arg::Long(name) = argument else { continue };
+        let Some(flag) = flags::find(name.as_bytes()) else { return Err(unknown(name)) };
+        let complain = |what: &str| wrong(&["-", flag.name, ": ", what]);
+        match flag.takes {
+            Takes::Nothing(set) => {
+                if parser.optional_value().is_some() {
+                    return Err(complain("takes no value"));
+                }
+                set(config);
+                if config.action != Some(Action::Run) {
+                    return Ok(rest); // help and version also work among mistakes
+                }
+            }
+            Takes::Switch(set) => match parser.optional_value() {
+                None => set(config, true),
+                Some(value) => match truth(&value) {
+                    Some(on) => set(config, on),
+                    None => return Err(complain("takes true or false")),
+                },
+            },
+            Takes::Value(value_name, set) => match parser.value() {
+                Ok(value) => set(config, keep(value)).map_err(complain)?,
+                Err(_) => return Err(wrong(&["-", flag.name, ": needs a value: -", flag.name, "=", value_name])),
+            },
+        }
+    }
+    check(config)?;
+    Ok(rest)
+}
+
+/// What no single flag can see.
+fn check(config: &Config) -> Result<(), Message> {
+    let complaint = if config.action.is_none() {
+        "nothing to do: -run starts a container, as in gontainer -run -uid -pid"
+    } else if config.namespaces() == 0 {
+        "-run: nothing to isolate: add namespaces, as in gontainer -run -uid -pid"
+    } else if config.as_pid1 && !config.pid {
+        "-as-pid1: needs -pid"
+    } else {
+        return Ok(());
+    };
+    Err(wrong(&[complaint]))
+}
+
+/// Parts the flags, spelt as lexopt's long options, from the command. Values stay as they are.
+fn split(words: Words) -> (Vec<OsString>, Words) {
+    let mut rest = words;
+    let mut flags = Vec::new();
+    rest.next(); // our own name, if we were given one
+    loop {
+        let before = rest;
+        let Some(word) = rest.next().map(CStr::to_bytes) else { break };
+        if word == b"--" {
+            break;
+        }
+        let Some(name) = word.strip_prefix(b"--").or_else(|| word.strip_prefix(b"-")).filter(|name| !name.is_empty())
+        else {
+            rest = before;
+            break;
+        };
+        let long = [b"--", name].concat();
+        flags.push(OsString::from_vec(long));
+        if flags::find(name).is_some_and(|flag| matches!(flag.takes, Takes::Value(..)))
+            && let Some(value) = rest.next()
+        {
+            flags.push(OsStr::from_bytes(value.to_bytes()).into());
+        }
+    }
+    (flags, rest)
+}
+
+/// The words that Go's flag package takes for a truth value.
+fn truth(value: &OsStr) -> Option<bool> {
+    match value.as_bytes() {
+        b"1" | b"t" | b"T" | b"true" | b"TRUE" | b"True" => Some(true),
+        b"0" | b"f" | b"F" | b"false" | b"FALSE" | b"False" => Some(false),
+        _ => None,
+    }
+}
+
+#[cold]
+fn unknown(name: &str) -> Message {
+    let nearest = flags::nearest(name.as_bytes()).map_or("h", |flag| flag.name);
+    let mut message = Message::new();
+    message.push_str("gontainer: unknown flag -").push_escaped(name.as_bytes());
+    message.push_str("; the nearest is -").push_str(nearest).push_str("\nhint: gontainer -h lists all flags\n");
+    message
+}
+
+#[cold]
+fn wrong(parts: &[&str]) -> Message {
+    let mut message = Message::new();
+    message.push_str("gontainer: ");
+    for part in parts {
+        message.push_str(part);
+    }
+    message.push_str("\nhint: gontainer -h lists all flags\n");
+    message
+}
+
+/// Keeps a string for the rest of the run. It came from argv, so it holds no NUL.
+fn keep(text: impl Into<OsString>) -> &'static CStr {
+    Box::leak(CString::new(text.into().into_vec()).unwrap_or_default().into_boxed_c_str())
+}
+
+/// What runs, and what it finds around it.
+fn command(config: &Config, rest: Words, caller: Words, interactive: bool) -> Command {
+    static SHELL: [Word; 2] = [Word::of(c"/bin/sh"), Word::END];
+    let words = if rest.clone().next().is_some() { rest } else { Words::new(&SHELL) };
+    let mut environment = if config.wants_root() { of_a_foreign_tree(caller) } else { of_the_caller(caller, interactive) };
+    environment.push(c"container=gontainer".into());
+    if interactive {
+        environment.push(keep(prompt(config)).into());
+    }
+    let path = environment_path(config, caller);
+    environment.push(Word::END);
+    Command { words, environment: Words::new(environment.leak()), path }
+}
+
+fn environment_path(config: &Config, caller: Words) -> &'static CStr {
+    if config.wants_root() {
+        return USUAL_PATH;
+    }
+    value(caller, b"PATH=").unwrap_or(USUAL_PATH)
+}
+
+/// The value of the first variable with this start.
+fn value(environment: Words, start: &[u8]) -> Option<&'static CStr> {
+    environment.into_iter().find(|word| word.to_bytes().starts_with(start)).map(|word| {
+        let bytes = word.to_bytes_with_nul().get(start.len()..).unwrap_or_default();
+        CStr::from_bytes_with_nul(bytes).unwrap_or_default()
+    })
+}
+
+/// On the host's tree: the caller's environment, but for what is set anew.
+fn of_the_caller(caller: Words, interactive: bool) -> Vec<Word> {
+    let replaced = |word: &&CStr| {
+        word.to_bytes().starts_with(b"container=") || interactive && word.to_bytes().starts_with(b"PS1=")
+    };
+    let mut words = Vec::with_capacity(caller.count() + 3);
+    words.extend(caller.filter(|word| !replaced(word)).map(Word::from));
+    words
+}
+
+/// In a foreign tree: nothing of the host's but the terminal's type and the language.
+fn of_a_foreign_tree(caller: Words) -> Vec<Word> {
+    let handed_on = |word: &&CStr| {
+        [&b"TERM="[..], b"LANG=", b"LC_"].iter().any(|start| word.to_bytes().starts_with(start))
+    };
+    let mut words = Vec::with_capacity(16);
+    words.push(c"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin".into());
+    words.push(c"HOME=/root".into());
+    words.push(c"USER=root".into());
+    words.extend(caller.filter(handed_on).map(Word::from));
+    words
+}
+
+/// The prompt, from nothing but what a shell expands by itself, so that no program is needed.
+fn prompt(config: &Config) -> OsString {
+    let names = uts::names();
+    let host = match (&names, config.wants_uts()) {
+        (Ok(names), false) => names.host(),
+        _ => config.new_host_name().to_bytes(),
+    };
+    let mut prompt = Vec::with_capacity(96);
+    prompt.extend_from_slice("PS1=📦 [root@".as_bytes());
+    // A shell evaluates its prompt: nothing in a host name may be an expansion.
+    prompt.extend(host.iter().map(|byte| match byte {
+        b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'.' | b'-' | b'_' => *byte,
+        _ => b'?',
+    }));
+    prompt.extend_from_slice("] ~$PWD ‣ ".as_bytes());
+    OsString::from_vec(prompt)
+}

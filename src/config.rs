@@ -1,0 +1,141 @@
+//! What the user asked for, as plain data; and what follows from it, said once.
+
+use crate::sys::Words;
+use core::ffi::CStr;
+
+/// The one thing that this run is to do.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Action {
+    Run,
+    Help,
+    Version,
+}
+
+/// What runs in the container.
+#[derive(Clone, Copy)]
+pub(crate) struct Command {
+    /// Its name and arguments.
+    pub(crate) words: Words,
+    pub(crate) environment: Words,
+    /// Where its name is looked up, colons between, if it holds no slash.
+    pub(crate) path: &'static CStr,
+}
+
+/// One container. Strings live for the whole run, so every process may keep them.
+#[derive(Clone, Copy)]
+pub(crate) struct Config {
+    pub(crate) action: Option<Action>,
+    pub(crate) user: bool,
+    pub(crate) root: Option<&'static CStr>,
+    pub(crate) uts: bool,
+    pub(crate) host_name: Option<&'static CStr>,
+    pub(crate) ipc: bool,
+    pub(crate) net: bool,
+    pub(crate) pid: bool,
+    pub(crate) as_pid1: bool,
+    pub(crate) quiet: bool,
+    /// Who started us, outside: effective user and group.
+    pub(crate) caller_uid: u32,
+    pub(crate) caller_gid: u32,
+}
+
+impl Config {
+    /// Nothing asked for yet.
+    pub(crate) const fn new(caller_uid: u32, caller_gid: u32) -> Config {
+        Config {
+            action: None,
+            user: false,
+            root: None,
+            uts: false,
+            host_name: None,
+            ipc: false,
+            net: false,
+            pid: false,
+            as_pid1: false,
+            quiet: false,
+            caller_uid,
+            caller_gid,
+        }
+    }
+
+    pub(crate) fn wants_user(&self) -> bool {
+        self.user
+    }
+
+    pub(crate) fn wants_root(&self) -> bool {
+        self.root.is_some()
+    }
+
+    /// A new /proc needs mounts of its own, with a rootfs or without.
+    pub(crate) fn wants_mounts(&self) -> bool {
+        self.wants_root() || self.pid
+    }
+
+    pub(crate) fn wants_uts(&self) -> bool {
+        self.uts || self.host_name.is_some()
+    }
+
+    pub(crate) fn wants_net(&self) -> bool {
+        self.net
+    }
+
+    /// Whether /proc is to show the container's processes: with a PID namespace.
+    pub(crate) fn wants_proc(&self) -> bool {
+        self.pid
+    }
+
+    pub(crate) fn wants_init(&self) -> bool {
+        self.pid && !self.as_pid1
+    }
+
+    /// In a mount namespace that a new user namespace owns, no mount spreads to the host anyway.
+    pub(crate) fn wants_private_mounts(&self) -> bool {
+        self.wants_mounts() && !self.user
+    }
+
+    /// Whether root inside is root outside too, who owns the host's `/proc/sys` by plain file ownership,
+    /// user namespace or not.
+    pub(crate) fn is_real_root(&self) -> bool {
+        !self.user || self.caller_uid == 0
+    }
+
+    /// The new host name.
+    pub(crate) fn new_host_name(&self) -> &'static CStr {
+        self.host_name.unwrap_or(c"gontainer")
+    }
+
+    /// The namespaces to make, as flags of clone(2).
+    pub(crate) fn namespaces(&self) -> usize {
+        let wanted = [
+            (self.user, libc::CLONE_NEWUSER),
+            (self.wants_mounts(), libc::CLONE_NEWNS),
+            (self.wants_uts(), libc::CLONE_NEWUTS),
+            (self.ipc, libc::CLONE_NEWIPC),
+            (self.net, libc::CLONE_NEWNET),
+            (self.pid, libc::CLONE_NEWPID),
+        ];
+        let mut flags = 0;
+        for (_, flag) in wanted.iter().filter(|(wanted, _)| *wanted) {
+            flags |= flag.cast_unsigned() as usize;
+        }
+        flags
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_pid_namespace_brings_mounts_for_its_proc() {
+        let config = Config { pid: true, ..Config::new(1000, 1000) };
+        assert_eq!(config.namespaces(), (libc::CLONE_NEWPID | libc::CLONE_NEWNS) as usize);
+    }
+
+    #[test]
+    fn only_an_ordinary_users_root_is_not_real() {
+        assert!(!Config { user: true, ..Config::new(1000, 1000) }.is_real_root());
+        assert!(Config { user: true, ..Config::new(0, 0) }.is_real_root());
+        assert!(Config::new(1000, 1000).is_real_root());
+    }
+}

@@ -1,0 +1,201 @@
+//! Every flag, once. The parser, the help and README's table read this.
+
+use crate::config::{Action, Config};
+use crate::text::Text;
+use core::ffi::CStr;
+
+/// What follows a flag's name, and what it sets. A setter checks and stores; it never acts, and leaves
+/// naming the flag to whoever called it.
+pub(crate) enum Takes {
+    /// Nothing: it is what to do.
+    Nothing(fn(&mut Config)),
+    /// Nothing, or `=true` or `=false`.
+    Switch(fn(&mut Config, bool)),
+    /// A value, which help calls by this name.
+    Value(&'static str, fn(&mut Config, &'static CStr) -> Result<(), &'static str>),
+}
+
+/// Under which heading a flag stands in the help.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Group {
+    Actions,
+    Namespaces,
+    Command,
+}
+
+/// One flag.
+pub(crate) struct Flag {
+    pub(crate) name: &'static str,
+    pub(crate) takes: Takes,
+    pub(crate) group: Group,
+    pub(crate) help: &'static str,
+}
+
+use Group::{Actions, Command, Namespaces};
+use Takes::{Nothing, Switch, Value};
+
+#[rustfmt::skip] // the table is the manual: a flag, a line
+pub(crate) static FLAGS: &[Flag] = &[
+    Flag { name: "run",      takes: Nothing(|c| c.action = Some(Action::Run)),        group: Actions,    help: "start a container; COMMAND defaults to /bin/sh" },
+    Flag { name: "h",        takes: Nothing(|c| c.action = Some(Action::Help)),       group: Actions,    help: "print this help" },
+    Flag { name: "v",        takes: Nothing(|c| c.action = Some(Action::Version)),    group: Actions,    help: "print the version" },
+    Flag { name: "uid",      takes: Switch(|c, on| c.user = on),                      group: Namespaces, help: "user namespace: you are root inside, and yourself outside" },
+    Flag { name: "mnt",      takes: Value("DIR", |c, v| { c.root = Some(v); not_empty(v) }), group: Namespaces, help: "mount namespace: DIR becomes /, the old root is gone" },
+    Flag { name: "uts",      takes: Switch(|c, on| c.uts = on),                       group: Namespaces, help: "UTS namespace: a host name of its own" },
+    Flag { name: "hostname", takes: Value("NAME", |c, v| { c.host_name = Some(v); host_name(v) }), group: Namespaces, help: "the host name inside, implies -uts (default gontainer)" },
+    Flag { name: "ipc",      takes: Switch(|c, on| c.ipc = on),                       group: Namespaces, help: "IPC namespace: message queues and shared memory of its own" },
+    Flag { name: "net",      takes: Switch(|c, on| c.net = on),                       group: Namespaces, help: "network namespace: only a loopback interface, up" },
+    Flag { name: "pid",      takes: Switch(|c, on| c.pid = on),                       group: Namespaces, help: "PID namespace: a new /proc, and an init as PID 1" },
+    Flag { name: "as-pid1",  takes: Switch(|c, on| c.as_pid1 = on),                   group: Command,    help: "with -pid: no init, COMMAND itself is PID 1" },
+    Flag { name: "quiet",    takes: Switch(|c, on| c.quiet = on),                     group: Command,    help: "no banner before an interactive shell" },
+];
+
+fn not_empty(value: &CStr) -> Result<(), &'static str> {
+    if value.is_empty() { Err("must not be empty") } else { Ok(()) }
+}
+
+fn host_name(value: &CStr) -> Result<(), &'static str> {
+    // 64: __NEW_UTS_LEN of the kernel.
+    if (1..=64).contains(&value.count_bytes()) && !value.to_bytes().contains(&b'/') {
+        Ok(())
+    } else {
+        Err("must be 1 to 64 bytes without '/'")
+    }
+}
+
+/// The flag of this name.
+pub(crate) fn find(name: &[u8]) -> Option<&'static Flag> {
+    FLAGS.iter().find(|flag| flag.name.as_bytes() == name)
+}
+
+/// The flag whose name is the fewest changes away.
+pub(crate) fn nearest(name: &[u8]) -> Option<&'static Flag> {
+    FLAGS.iter().min_by_key(|flag| distance(name, flag.name.as_bytes()))
+}
+
+/// How many bytes to insert, delete or replace to turn one name into the other. Names longer than any
+/// flag's are cut: they are far from all of them.
+fn distance(from: &[u8], to: &[u8]) -> usize {
+    const LONGEST: usize = 32;
+    let mut row = [0_usize; LONGEST + 1];
+    for (at, cell) in row.iter_mut().enumerate() {
+        *cell = at;
+    }
+    for (index, letter) in from.iter().take(LONGEST).enumerate() {
+        let mut diagonal = index;
+        let mut left = index + 1;
+        if let Some(first) = row.first_mut() {
+            *first = left;
+        }
+        for (cell, other) in row.iter_mut().skip(1).zip(to) {
+            let replaced = diagonal + usize::from(letter != other);
+            diagonal = *cell;
+            left = replaced.min(diagonal + 1).min(left + 1);
+            *cell = left;
+        }
+    }
+    row.get(to.len()).copied().unwrap_or(usize::MAX)
+}
+
+/// Room for the whole help.
+pub(crate) type Help = Text<4096>;
+
+/// The help, at most 80 columns wide.
+pub(crate) fn help(text: &mut Help) {
+    text.push_str(
+        "\
+gontainer starts a command in a Linux container.
+
+usage: gontainer -run [FLAGS] [--] [COMMAND [ARG...]]
+
+  gontainer -run -uid -pid                    a shell that is root of its own
+  gontainer -run -uid -pid -net -- COMMAND    a command without a network
+  gontainer -run -uid -pid -mnt=DIR           a shell in another system's tree
+
+Flags take one dash or two; switches also =true and =false.
+",
+    );
+    for (group, heading) in [(Actions, "Actions"), (Namespaces, "Isolation"), (Command, "Command")] {
+        text.push_str("\n").push_str(heading).push_str("\n");
+        for flag in FLAGS.iter().filter(|flag| flag.group == group) {
+            let mut left = Text::<24>::new();
+            left.push_str("  -").push_str(flag.name);
+            if let Value(value, _) = flag.takes {
+                left.push_str("=").push_str(value);
+            }
+            while left.as_bytes().len() < 19 {
+                left.push(b" ");
+            }
+            text.push(left.as_bytes()).push_str(flag.help).push_str("\n");
+        }
+    }
+    text.push_str(
+        "
+Exit status: COMMAND's own; 128+N if signal N killed it; 125 the container could
+not be started; 126 COMMAND cannot be executed; 127 COMMAND not found; 2 wrong
+usage.
+",
+    );
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn whole_help() -> String {
+        let mut text = Help::new();
+        help(&mut text);
+        String::from_utf8(text.as_bytes().to_vec()).unwrap_or_default()
+    }
+
+    #[test]
+    fn names_are_unique_and_well_formed() {
+        for (index, flag) in FLAGS.iter().enumerate() {
+            assert!(FLAGS.iter().skip(index + 1).all(|other| other.name != flag.name), "{}", flag.name);
+            assert!(flag.name.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-'));
+            assert!(flag.name.len() <= 16 && !flag.help.ends_with('.'), "{}", flag.name);
+        }
+    }
+
+    #[test]
+    fn help_names_every_flag_in_80_columns() {
+        let help = whole_help();
+        for flag in FLAGS {
+            assert!(help.contains(&format!("  -{}", flag.name)), "{}", flag.name);
+        }
+        for line in help.lines() {
+            assert!(line.chars().count() <= 80, "{line}");
+        }
+        assert!(help.ends_with("usage.\n"), "the buffer is too small");
+    }
+
+    #[test]
+    fn the_nearest_flag_is_the_one_that_was_meant() {
+        for (typed, meant) in [("pidd", "pid"), ("user", "uts"), ("hostnam", "hostname"), ("netw", "net"), ("aspid1", "as-pid1")] {
+            assert_eq!(nearest(typed.as_bytes()).map(|flag| flag.name), Some(meant), "{typed}");
+        }
+        assert_eq!(distance(b"", b"uid"), 3);
+        assert_eq!(distance(b"kitten", b"sitting"), 3);
+        assert!(distance(&[b'x'; 1000], b"uid") >= 29);
+    }
+
+    /// README's table between its two marks is this table; `BLESS=1 cargo test` rewrites it.
+    #[test]
+    fn readme_has_this_table() {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/README.md");
+        let readme = std::fs::read_to_string(path).unwrap_or_default();
+        let (begin, end) = ("<!-- flags: generated -->\n", "<!-- flags end -->");
+        let mut table = String::from("| flag | what it does |\n|---|---|\n");
+        for flag in FLAGS {
+            let value = if let Value(value, _) = flag.takes { format!("={value}") } else { String::new() };
+            table += &format!("| `-{}{value}` | {} |\n", flag.name, flag.help);
+        }
+        let parts = readme.split_once(begin).and_then(|(head, rest)| Some((head, rest.split_once(end)?)));
+        let Some((head, (found, tail))) = parts else { panic!("README.md has no flag table") };
+        if std::env::var_os("BLESS").is_some() {
+            let _ = std::fs::write(path, format!("{head}{begin}{table}{end}{tail}"));
+        } else {
+            assert_eq!(found, table, "README.md's flag table differs: run BLESS=1 cargo test");
+        }
+    }
+}

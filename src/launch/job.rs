@@ -1,0 +1,76 @@
+//! One launch, as its steps see it.
+
+use super::shared::Shared;
+use crate::config::{Command, Config};
+use crate::sys::file::Pipe;
+use crate::sys::signal::SignalSet;
+use crate::sys::{Fd, Pid};
+use core::cell::Cell;
+
+/// The terminal that controls our session.
+#[derive(Clone, Copy)]
+pub(crate) struct Terminal {
+    /// Which of the standard descriptors it is.
+    pub(crate) fd: i32,
+    /// Whether the command gets it from the start.
+    pub(crate) hand_over: bool,
+}
+
+/// All that a launch has gathered on the host before its first clone(2); the child reads it in place.
+pub(crate) struct Job<'a> {
+    pub(crate) config: &'a Config,
+    pub(crate) command: &'a Command,
+    pub(crate) shared: &'a Shared,
+    /// On the numbers of standard descriptors that the caller closed, so that nothing else lands there.
+    pub(crate) placeholders: [Option<Fd>; 3],
+    pub(crate) terminal: Option<Terminal>,
+    /// What the caller blocked, and whether it ignored SIGCHLD: the command gets both back.
+    pub(crate) caller_mask: SignalSet,
+    pub(crate) caller_ignores_children: bool,
+    /// One byte through it lets the child go on; its end says that the launcher is gone.
+    pub(crate) go: Option<Pipe>,
+    /// One byte through it, and SIGCHLD with it, for each stop of the command that PID 1 sees.
+    pub(crate) stops: Option<Pipe>,
+}
+
+impl<'a> Job<'a> {
+    pub(crate) const fn new(config: &'a Config, command: &'a Command, shared: &'a Shared) -> Job<'a> {
+        Job {
+            config,
+            command,
+            shared,
+            placeholders: [None, None, None],
+            terminal: None,
+            caller_mask: SignalSet::EMPTY,
+            caller_ignores_children: false,
+            go: None,
+            stops: None,
+        }
+    }
+
+    pub(crate) fn config(&self) -> &'a Config {
+        self.config
+    }
+}
+
+/// A launch with its child, which stands on our memory: nothing that it borrows goes away before it has
+/// ended. Dropped early, it is killed first.
+pub(crate) struct Running<'a> {
+    pub(crate) job: &'a Job<'a>,
+    pub(crate) child: Cell<Option<Pid>>,
+}
+
+impl Running<'_> {
+    pub(crate) fn config(&self) -> &Config {
+        self.job.config
+    }
+}
+
+impl Drop for Running<'_> {
+    fn drop(&mut self) {
+        if let Some(child) = self.child.take() {
+            let _ = crate::sys::signal::kill(child, crate::sys::Signal(libc::SIGKILL)); // ESRCH: it has ended
+            let _ = crate::sys::process::wait_for_end(child); // ECHILD: and was reaped
+        }
+    }
+}

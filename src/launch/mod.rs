@@ -1,0 +1,95 @@
+//! One container, from a description to an exit status. The order of things is in [`plan`].
+#![allow(unsafe_code)]
+
+mod fault;
+mod job;
+mod plan;
+mod shared;
+mod steps;
+mod supervise;
+
+pub(crate) use fault::{CANNOT_START, Failure, Fault};
+pub(crate) use shared::Interpreter;
+
+use crate::config::{Command, Config};
+use crate::sys::process::{self, Stack};
+use crate::sys::{Errno, Pid};
+use core::cell::Cell;
+use job::{Job, Running};
+use shared::Shared;
+use supervise::{Role, Supervisor};
+
+/// What the child may use; the deepest call, the command's look-up without `close_range`, takes a fifth.
+const STACK_BYTES: usize = 32 << 10;
+
+/// Of PID 1, or of the command where there is no PID 1 of ours.
+static CHILD_STACK: Stack<STACK_BYTES> = Stack::new();
+/// Of the command between PID 1 and its execve.
+static COMMAND_STACK: Stack<STACK_BYTES> = Stack::new();
+
+/// Why a container did not start, and the missing interpreter if that was it.
+pub(crate) struct NotStarted {
+    pub(crate) failure: Failure,
+    pub(crate) interpreter: Option<Interpreter>,
+}
+
+/// Starts a container and waits until its command has ended.
+pub(crate) fn run(config: &Config, command: &Command) -> Result<i32, NotStarted> {
+    let shared = Shared::new();
+    // A child's own word comes first: what the launcher saw of it is only the consequence.
+    launch(config, command, &shared)
+        .and_then(|status| shared.failure().map_or(Ok(status), Err))
+        .map_err(|failure| NotStarted {
+            failure: shared.failure().unwrap_or(failure),
+            interpreter: shared.interpreter(),
+        })
+}
+
+fn launch(config: &Config, command: &Command, shared: &Shared) -> Result<i32, Failure> {
+    let mut job = Job::new(config, command, shared);
+    plan::prepare(&mut job)?;
+    let running = Running { job: &job, child: Cell::new(None) };
+    plan::parent(&running)?;
+    let Some(child) = running.child.get() else { return Ok(CANNOT_START) };
+    let role = if config.wants_init() { Role::LauncherOfInit } else { Role::LauncherOfCommand };
+    let status = Supervisor::new(&job, role, child)
+        .until_end()
+        .map_err(|fault| Failure { step: "wait for the container", fault })?;
+    running.child.set(None); // it was reaped: nothing left to kill
+    Ok(status)
+}
+
+/// Makes the child, in new namespaces, on our memory.
+fn spawn_child(job: &Job) -> Result<Pid, Errno> {
+    // SAFETY: `Running` keeps the job until the child has ended, the stack has no other use, the child
+    // writes nothing but `Shared`, and nothing on its way is std's or libc's.
+    unsafe { process::clone_sharing_memory(job.config.namespaces(), &CHILD_STACK, in_child, job) }
+}
+
+/// Makes the command's process, from PID 1.
+fn spawn_command(job: &Job) -> Result<Pid, Errno> {
+    // SAFETY: as for the child; PID 1 ends no sooner than the command.
+    unsafe { process::clone_sharing_memory(0, &COMMAND_STACK, in_command, job) }
+}
+
+/// The child's first step on its own stack.
+extern "C" fn in_child(job: &Job) -> ! {
+    let list = if job.config.wants_init() { plan::init } else { plan::command };
+    end(job, plan::child(job).and_then(|()| list(job)))
+}
+
+/// The command's process's first step on its own stack.
+extern "C" fn in_command(job: &Job) -> ! {
+    end(job, plan::command(job))
+}
+
+/// A list came to its end: only by a failure, as its last step does not return.
+fn end(job: &Job, result: Result<(), Failure>) -> ! {
+    match result {
+        Err(failure) => {
+            job.shared.fail(failure);
+            process::exit(failure.fault.status)
+        }
+        Ok(()) => process::exit(CANNOT_START),
+    }
+}

@@ -1,0 +1,83 @@
+//! What a start consists of, in order. Read this first.
+//!
+//! The launcher prepares on the host, makes the child in its new namespaces and writes its id maps, while
+//! the child sets up mounts, host name and network; a byte through a pipe joins the two. Then the child
+//! becomes PID 1 and starts the command, or, without a PID 1 of ours, is the command.
+//!
+//! What is not in a list here is not done.
+
+use super::fault::Failure;
+use super::job::{Job, Running};
+use super::steps::{command, handshake, ids, init, mounts, net, privileges, root, signals, stdio, terminal, uts};
+use crate::config::Config;
+
+/// Each list becomes a function that walks it: a step that is wanted runs, one that fails ends the walk
+/// and adds its name.
+macro_rules! plan {
+    ($($(#[$doc:meta])* $list:ident($context:ty) {
+        $($say:literal $(if $wanted:path)? => $run:path;)*
+    })*) => {
+        $($(#[$doc])*
+        pub(super) fn $list(context: $context) -> Result<(), Failure> {
+            $(if true $(&& $wanted(context.config()))? {
+                $run(context).map_err(|fault| Failure { step: $say, fault })?;
+            })*
+            Ok(())
+        })*
+    };
+}
+
+plan! {
+    /// On the host, before anything is made.
+    prepare(&mut Job<'_>) {
+        "keep closed standard descriptors closed" => stdio::hold_closed;
+        "close inherited descriptors" => stdio::close_inherited;
+        "find the terminal" => terminal::find;
+        "enter the rootfs" if Config::wants_root => root::enter;
+        "hold signals back" => signals::hold;
+        "make the pipe that joins parent and child" => handshake::make_pipe;
+        "watch for stops of the command" if Config::wants_init => terminal::watch_stops;
+    }
+
+    /// The launcher, while its child sets up.
+    parent(&Running<'_>) {
+        "make the namespaces" => handshake::make_child;
+        "deny setgroups" if Config::wants_user => ids::deny_setgroups;
+        "map the group id" if Config::wants_user => ids::map_group;
+        "map the user id" if Config::wants_user => ids::map_user;
+        "let the child go on" => handshake::let_go;
+    }
+
+    /// In the new namespaces, on the parent's memory: no std, no heap, no panic.
+    child(&Job<'_>) {
+        "leave the pipe's other end to the parent" => handshake::leave_write_end;
+        "die with the parent" => handshake::die_with_parent;
+        "lead a process group" => signals::lead_group;
+        "stop mounts spreading to the host" if Config::wants_private_mounts => mounts::make_private;
+        "make the rootfs a mount" if Config::wants_root => root::make_mount;
+        "make the rootfs /" if Config::wants_root => root::pivot;
+        "mount a new /proc" if Config::wants_proc => mounts::mount_proc;
+        "drop the old root" if Config::wants_root => root::drop_old;
+        "set the host name" if Config::wants_uts => uts::set_host_name;
+        "bring the loopback interface up" if Config::wants_net => net::raise_loopback;
+        "wait for the id maps" => handshake::await_go;
+        "cut capabilities" if Config::is_real_root => privileges::cut_capabilities;
+    }
+
+    /// PID 1, after the child's list.
+    init(&Job<'_>) {
+        "close PID 1 to the container" => init::close_to_the_container;
+        "start the command" => init::start_command;
+        "let go of descriptors" => init::close_descriptors;
+        "reap, and forward signals" => init::serve;
+    }
+
+    /// The command's process, up to where it becomes the command.
+    command(&Job<'_>) {
+        "lead a process group" => signals::lead_group;
+        "take the terminal" => terminal::take;
+        "leave the caller's session keyring" => privileges::leave_keyring;
+        "let signals through" => signals::release;
+        "run the command" => command::become_it;
+    }
+}

@@ -1,0 +1,116 @@
+//! What both sides of a launch write while they share memory.
+//!
+//! Read-only for all: the `Config`, the `Command`, the `Job`. Written: this struct, by atomics and by one
+//! cell with one writer. Parent and child have the same memory but their own descriptors, working
+//! directory and signals. A child may not allocate, panic, or touch std, libc or anything thread-local:
+//! the thread pointer it runs with is its parent's. execve or exit_group ends the sharing.
+#![allow(unsafe_code)]
+
+use super::fault::Failure;
+use crate::sys::{Pid, Signal};
+use crate::text::Text;
+use core::cell::UnsafeCell;
+use core::sync::atomic::{AtomicBool, AtomicI32, Ordering};
+
+/// Of an interpreter's path as much as a message shows.
+pub(crate) type Interpreter = Text<128>;
+
+/// The one struct that several processes write.
+pub(crate) struct Shared {
+    /// Set with Release after `failure` was written.
+    failed: AtomicBool,
+    failure: UnsafeCell<Option<Failure>>,
+    /// The missing interpreter of a command that exists.
+    interpreter: UnsafeCell<Interpreter>,
+    /// The command's pid as PID 1 sees it.
+    command: AtomicI32,
+    /// The signal that stopped the command, until the launcher has seen it.
+    stopped: AtomicI32,
+    /// Whether PID 1 is to give the command the terminal before it continues it.
+    terminal_is_free: AtomicBool,
+}
+
+// SAFETY: atomics, and two cells that `failed` guards: written before it is set, read after.
+unsafe impl Sync for Shared {}
+
+impl Shared {
+    pub(crate) const fn new() -> Shared {
+        Shared {
+            failed: AtomicBool::new(false),
+            failure: UnsafeCell::new(None),
+            interpreter: UnsafeCell::new(Interpreter::new()),
+            command: AtomicI32::new(0),
+            stopped: AtomicI32::new(0),
+            terminal_is_free: AtomicBool::new(false),
+        }
+    }
+
+    /// Leaves word of a failure. The first one counts; whoever calls this ends next, and the launcher
+    /// reads it only then.
+    pub(crate) fn fail(&self, failure: Failure) {
+        if self.failed.load(Ordering::Acquire) {
+            return;
+        }
+        // SAFETY: at any time only one process of a launch is on its way to the command, and only that
+        // one fails; nobody reads before `failed` says so.
+        unsafe { *self.failure.get() = Some(failure) };
+        self.failed.store(true, Ordering::Release);
+    }
+
+    /// Leaves the name of a command's missing interpreter, before [`Shared::fail`].
+    pub(crate) fn name_interpreter(&self, name: Interpreter) {
+        // SAFETY: as in `fail`: one writer, and no reader yet.
+        unsafe { *self.interpreter.get() = name };
+    }
+
+    /// Whether [`Shared::name_interpreter`] was called; for the process that would have called it.
+    pub(crate) fn has_interpreter(&self) -> bool {
+        // SAFETY: the only writer reads.
+        unsafe { !(*self.interpreter.get()).is_empty() }
+    }
+
+    /// What a child left word of.
+    pub(crate) fn failure(&self) -> Option<Failure> {
+        if !self.failed.load(Ordering::Acquire) {
+            return None;
+        }
+        // SAFETY: written before `failed` was set, and never again.
+        unsafe { *self.failure.get() }
+    }
+
+    /// The missing interpreter that a child found, if it left word of a failure.
+    pub(crate) fn interpreter(&self) -> Option<Interpreter> {
+        self.failure()?;
+        // SAFETY: written before `failed` was set, and never again.
+        let interpreter = unsafe { *self.interpreter.get() };
+        (!interpreter.is_empty()).then_some(interpreter)
+    }
+
+    pub(crate) fn set_command(&self, pid: Pid) {
+        self.command.store(pid.0, Ordering::Relaxed);
+    }
+
+    pub(crate) fn command(&self) -> Pid {
+        Pid(self.command.load(Ordering::Relaxed))
+    }
+
+    pub(crate) fn set_stopped(&self, by: Signal) {
+        self.stopped.store(by.0, Ordering::Release);
+    }
+
+    /// The signal that stopped the command, once.
+    pub(crate) fn take_stopped(&self) -> Option<Signal> {
+        match self.stopped.swap(0, Ordering::Acquire) {
+            0 => None,
+            signal => Some(Signal(signal)),
+        }
+    }
+
+    pub(crate) fn set_terminal_is_free(&self) {
+        self.terminal_is_free.store(true, Ordering::Release);
+    }
+
+    pub(crate) fn take_terminal_is_free(&self) -> bool {
+        self.terminal_is_free.swap(false, Ordering::Acquire)
+    }
+}

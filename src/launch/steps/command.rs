@@ -1,0 +1,124 @@
+//! Becoming the command.
+
+use crate::launch::fault::{Fault, NOT_EXECUTABLE, NOT_FOUND};
+use crate::launch::job::Job;
+use crate::launch::shared::Interpreter;
+use crate::sys::file::{self, Open};
+use crate::sys::{Errno, process};
+use crate::text::Text;
+use core::convert::Infallible;
+use core::ffi::CStr;
+
+/// A name's path, with room for the longest that the kernel takes.
+type Path = Text<4096>;
+
+/// Looks the command up and executes it; comes back only to say why not.
+pub(in crate::launch) fn become_it(job: &Job) -> Result<Infallible, Fault> {
+    let name = job.command.words.clone().next().unwrap_or_default();
+    let errno = if name.to_bytes().contains(&b'/') || name.is_empty() {
+        execute(job, name)
+    } else {
+        look_up(job, name)
+    };
+    let status = match errno {
+        Errno::ENOENT | Errno::ENOTDIR | Errno::ENAMETOOLONG => NOT_FOUND,
+        _ => NOT_EXECUTABLE,
+    };
+    // Found, but its interpreter was not.
+    let status = if job.shared.has_interpreter() { NOT_EXECUTABLE } else { status };
+    Err(Fault { call: "execve", object: Some(name), errno, status })
+}
+
+/// Tries each directory of PATH as execvp(3) does: a file that may not be executed is remembered, but a
+/// later one may do.
+fn look_up(job: &Job, name: &CStr) -> Errno {
+    let mut verdict = Errno::ENOENT;
+    for dir in job.command.path.to_bytes().split(|byte| *byte == b':') {
+        let mut path = Path::new();
+        path.push(if dir.is_empty() { b"." } else { dir }).push(b"/").push(name.to_bytes());
+        let Some(path) = path.as_c_str() else { continue };
+        match execute(job, path) {
+            Errno::ENOENT | Errno::ENOTDIR if job.shared.has_interpreter() => return Errno::ENOENT,
+            Errno::ENOENT | Errno::ENOTDIR | Errno::ENAMETOOLONG => {}
+            Errno::EACCES => verdict = Errno::EACCES,
+            errno => return errno,
+        }
+    }
+    verdict
+}
+
+/// execve(2); of a file that is there and still gives ENOENT, the interpreter is missing: its name is left
+/// for the launcher's message.
+fn execute(job: &Job, path: &CStr) -> Errno {
+    let Err(errno) = process::execve(path, job.command.words, job.command.environment);
+    if errno == Errno::ENOENT {
+        let mut start = [0_u8; 1024];
+        if let Ok(file) = file::open(path, Open::Read)
+            && let Ok(filled) = file::read(&file, &mut start)
+            && let Some(name) = interpreter(start.get(..filled).unwrap_or_default())
+        {
+            let mut text = Interpreter::new();
+            text.push(name);
+            job.shared.name_interpreter(text);
+        }
+    }
+    errno
+}
+
+/// What a file's first bytes name as its interpreter: after `#!`, or an ELF file's PT_INTERP if it lies
+/// among them, as linkers place it.
+fn interpreter(start: &[u8]) -> Option<&[u8]> {
+    if let Some(line) = start.strip_prefix(b"#!") {
+        let line = line.split(|byte| *byte == b'\n').next()?.trim_ascii_start();
+        return line.split(u8::is_ascii_whitespace).next().filter(|name| !name.is_empty());
+    }
+    let number = |at: usize, bytes: usize| -> Option<usize> {
+        let digits = start.get(at..at.checked_add(bytes)?)?;
+        Some(digits.iter().rev().fold(0, |sum, digit| sum << 8 | usize::from(*digit)))
+    };
+    // elf(5), 64 bits, little-endian: e_phoff, e_phentsize, e_phnum; p_type, p_offset, p_filesz.
+    const PT_INTERP: usize = 3;
+    if !start.starts_with(b"\x7fELF\x02\x01") {
+        return None;
+    }
+    let (table, size, count) = (number(32, 8)?, number(54, 2)?, number(56, 2)?);
+    for index in 0..count {
+        let entry = table.checked_add(index.checked_mul(size)?)?;
+        if number(entry, 4)? == PT_INTERP {
+            let (from, length) = (number(entry.checked_add(8)?, 8)?, number(entry.checked_add(32)?, 8)?);
+            return start.get(from..from.checked_add(length)?)?.split(|byte| *byte == 0).next();
+        }
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_script_names_its_interpreter() {
+        assert_eq!(interpreter(b"#! /bin/no such\nx"), Some(&b"/bin/no"[..]));
+        assert_eq!(interpreter(b"#!\n"), None);
+        assert_eq!(interpreter(b"#!"), None);
+        assert_eq!(interpreter(b""), None);
+    }
+
+    #[test]
+    fn an_elf_file_names_its_interpreter() {
+        let mut file = vec![0_u8; 200];
+        file[..6].copy_from_slice(b"\x7fELF\x02\x01");
+        file[32] = 64; // program headers at 64
+        file[54] = 56;
+        file[56] = 1; // one of 56 bytes
+        file[64] = 3; // an interpreter
+        file[72] = 130;
+        file[96] = 6; // six bytes at 130
+        file[130..136].copy_from_slice(b"/ld.so");
+        assert_eq!(interpreter(&file), Some(&b"/ld.so"[..]));
+        file[72..80].fill(255); // far outside
+        assert_eq!(interpreter(&file), None);
+        file[32..40].fill(255);
+        assert_eq!(interpreter(&file), None);
+    }
+}

@@ -1,0 +1,51 @@
+//! Between parent and child: making it, joining it, outliving neither.
+
+use crate::launch::fault::{CANNOT_START, Fault, On};
+use crate::launch::job::{Job, Running};
+use crate::sys::{file, process};
+
+/// The pipe that the byte "go" comes through.
+pub(in crate::launch) fn make_pipe(job: &mut Job) -> Result<(), Fault> {
+    job.go = Some(file::pipe().of("pipe2")?);
+    Ok(())
+}
+
+/// One clone(2) makes the child and all its namespaces.
+pub(in crate::launch) fn make_child(running: &Running) -> Result<(), Fault> {
+    let child = crate::launch::spawn_child(running.job).of("clone")?;
+    running.child.set(Some(child));
+    Ok(())
+}
+
+/// The maps are written: whatever depends on ids may happen now.
+pub(in crate::launch) fn let_go(running: &Running) -> Result<(), Fault> {
+    match &running.job.go {
+        Some(go) => file::write(go.write.number(), b"g").of("write").map(drop),
+        None => Ok(()),
+    }
+}
+
+/// Without this the child would hold the pipe open itself, and never see its end.
+pub(in crate::launch) fn leave_write_end(job: &Job) -> Result<(), Fault> {
+    if let Some(go) = &job.go {
+        go.write.close_copy();
+    }
+    Ok(())
+}
+
+/// From here on the kernel kills us when the launcher dies. That it has not died before, the pipe tells.
+pub(in crate::launch) fn die_with_parent(_: &Job) -> Result<(), Fault> {
+    process::die_with_parent().of("prctl PR_SET_PDEATHSIG")
+}
+
+/// Waits for "go". Without it, or if the pipe's other end has gone since, the launcher is dead and nobody
+/// is left to hear of anything: a dying parent closes its files before the kernel looks for children to
+/// signal (exit_files and exit_notify in kernel/exit.c), so one of the two is certain.
+pub(in crate::launch) fn await_go(job: &Job) -> Result<(), Fault> {
+    let Some(go) = &job.go else { return Ok(()) };
+    let heard = file::read(&go.read, &mut [0]).of("read")?;
+    if heard == 0 || file::is_hung_up(&go.read).of("poll")? {
+        process::exit(CANNOT_START);
+    }
+    Ok(())
+}

@@ -1,0 +1,15 @@
+//! One capability of the kernel each. A step is a verb; steps do not call each other, and their order is
+//! the plan's.
+
+pub(super) mod command;
+pub(super) mod handshake;
+pub(super) mod ids;
+pub(super) mod init;
+pub(super) mod mounts;
+pub(super) mod net;
+pub(super) mod privileges;
+pub(super) mod root;
+pub(super) mod signals;
+pub(super) mod stdio;
+pub(super) mod terminal;
+pub(super) mod uts;

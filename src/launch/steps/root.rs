@@ -1,0 +1,50 @@
+//! The rootfs: entered by pivot_root(2), which leaves no way back, as chroot(2) does.
+
+use crate::launch::fault::{Fault, On};
+use crate::launch::job::Job;
+use crate::sys::file;
+use crate::sys::{Errno, mount};
+
+/// Makes the rootfs the launcher's working directory, which the child's new mount namespace takes over:
+/// from here on no name leads to it, so none can be swapped. (A descriptor would not do: its mount stays
+/// in the old namespace, and binding it fails with EINVAL.)
+pub(in crate::launch) fn enter(job: &mut Job) -> Result<(), Fault> {
+    match job.config.root {
+        Some(root) => file::change_dir(root).on("chdir", root),
+        None => Ok(()),
+    }
+}
+
+/// Mounts the rootfs and all below it over itself: pivot_root takes only a mount, and one that is ours.
+pub(in crate::launch) fn make_mount(job: &Job) -> Result<(), Fault> {
+    match mount::copy_tree_here() {
+        Ok(tree) => {
+            mount::attach_tree_here(&tree).of("move_mount")?;
+            file::change_dir_to(&tree).of("fchdir")
+        }
+        Err(Errno::ENOSYS | Errno::EPERM) => bind_here(job), // SINCE(5.2): open_tree, move_mount
+        Err(errno) => Err(errno).of("open_tree"),
+    }
+}
+
+/// The same by mount(2). It leaves us below the new mount; only a name leads onto it, and is checked.
+fn bind_here(job: &Job) -> Result<(), Fault> {
+    let root = job.config.root.unwrap_or_default();
+    let before = file::identity_of_working_dir().on("stat", root)?;
+    mount::bind(c".", c".").on("mount", root)?;
+    let mut path = [0; 4096];
+    file::change_dir(file::working_dir(&mut path).of("getcwd")?).on("chdir", root)?;
+    let after = file::identity_of_working_dir().on("stat", root)?;
+    if before == after { Ok(()) } else { Err(Errno::ESTALE).on("chdir", root) }
+}
+
+/// The rootfs becomes `/`. The old root lies on top of it until [`drop_old`].
+pub(in crate::launch) fn pivot(job: &Job) -> Result<(), Fault> {
+    mount::pivot_here().on("pivot_root", job.config.root.unwrap_or_default())
+}
+
+/// The old root goes, and the working directory is the new one's.
+pub(in crate::launch) fn drop_old(_: &Job) -> Result<(), Fault> {
+    mount::detach_top(c"/").on("umount2", c"/")?;
+    file::change_dir(c"/").on("chdir", c"/")
+}

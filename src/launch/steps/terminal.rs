@@ -1,0 +1,43 @@
+//! Who has the terminal.
+//!
+//! The command leads a process group of its own, so that it has a number inside a new PID namespace and
+//! nothing in the container can signal the launcher's group. Only one group reads from a terminal: the
+//! command's gets it at the start if both its input and output are that terminal, and otherwise once it
+//! asks by stopping (SIGTTIN, SIGTTOU): `gontainer … | less` leaves it to less. The launcher takes it back.
+
+use crate::launch::fault::{Fault, On};
+use crate::launch::job::{Job, Terminal};
+use crate::sys::{file, process};
+
+/// Looks for the terminal that controls our session among the standard descriptors.
+pub(in crate::launch) fn find(job: &mut Job) -> Result<(), Fault> {
+    for fd in 0..=2 {
+        if let Ok(group) = file::foreground(fd) {
+            let both_ways = fd == 0 && file::foreground(1).is_ok();
+            let hand_over = both_ways && group == process::own_group();
+            job.terminal = Some(Terminal { fd, hand_over });
+            break;
+        }
+    }
+    Ok(())
+}
+
+/// With a terminal and a PID 1 between: how its word of a stopped command comes to the launcher.
+pub(in crate::launch) fn watch_stops(job: &mut Job) -> Result<(), Fault> {
+    if job.terminal.is_some() {
+        let pipe = file::pipe().of("pipe2")?;
+        file::raise_child_signal_on_input(&pipe.read, process::own_pid()).of("fcntl")?;
+        job.stops = Some(pipe);
+    }
+    Ok(())
+}
+
+/// Makes the command's group the terminal's foreground group.
+pub(in crate::launch) fn take(job: &Job) -> Result<(), Fault> {
+    match job.terminal {
+        Some(Terminal { fd, hand_over: true }) => {
+            file::set_foreground(fd, process::own_pid()).of("ioctl TIOCSPGRP")
+        }
+        _ => Ok(()),
+    }
+}

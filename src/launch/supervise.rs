@@ -1,0 +1,167 @@
+//! Waiting for the command: what the launcher and PID 1 do until it ends.
+//!
+//! Signals come to the launcher, which alone stands in the caller's process group, and go on to the
+//! command, through PID 1 where there is one. Stops come the other way: a stopped command stops the
+//! caller's whole group, as the key would have done; what continues the group continues the command.
+
+use super::fault::{Fault, On};
+use super::job::{Job, Terminal};
+use crate::sys::process::{Event, WaitFor};
+use crate::sys::signal::{self, SignalSet};
+use crate::sys::{Pid, Signal, file, process};
+use core::cell::Cell;
+
+/// Who waits, and for whom.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Role {
+    /// PID 1, for the command and every orphan.
+    Init,
+    /// The launcher, for PID 1.
+    LauncherOfInit,
+    /// The launcher, for the command itself.
+    LauncherOfCommand,
+}
+
+/// One who waits for `child`.
+pub(super) struct Supervisor<'a> {
+    job: &'a Job<'a>,
+    role: Role,
+    child: Pid,
+    /// Whether the command's group has the terminal because we gave it.
+    handed_over: Cell<bool>,
+}
+
+const CHILD: Signal = Signal(libc::SIGCHLD);
+const CONTINUE: Signal = Signal(libc::SIGCONT);
+const STOP_KEY: Signal = Signal(libc::SIGTSTP);
+
+impl<'a> Supervisor<'a> {
+    pub(super) fn new(job: &'a Job<'a>, role: Role, child: Pid) -> Self {
+        let handed_over = Cell::new(job.terminal.is_some_and(|terminal| terminal.hand_over));
+        Supervisor { job, role, child, handed_over }
+    }
+
+    /// Takes signals until the child has ended, and returns the exit status that says how.
+    pub(super) fn until_end(&self) -> Result<i32, Fault> {
+        loop {
+            match signal::await_signal().of("rt_sigtimedwait")? {
+                CHILD => {
+                    if let Some(status) = self.reap()? {
+                        self.take_terminal_back();
+                        return Ok(status);
+                    }
+                }
+                CONTINUE => self.let_continue(),
+                other => self.forward(other),
+            }
+        }
+    }
+
+    /// Takes note of every child that has changed: SIGCHLDs that come together count as one.
+    fn reap(&self) -> Result<Option<i32>, Fault> {
+        let whom = if self.role == Role::Init { WaitFor::AnyChild } else { WaitFor::Child(self.child) };
+        while let Some((pid, event)) = process::wait(whom).of("wait4")? {
+            match event {
+                _ if pid != self.child => {} // an orphan, now reaped
+                Event::Exited(status) => return Ok(Some(status)),
+                Event::Killed(signal) => return Ok(Some(128 + signal.0)),
+                Event::Stopped(signal) => self.note_stop(signal),
+            }
+        }
+        if self.role == Role::LauncherOfInit
+            && let Some(stops) = &self.job.stops
+            && let Some(signal) = self.job.shared.take_stopped()
+        {
+            let _ = file::read(&stops.read, &mut [0]); // only makes room for the next
+            self.stop_with_command(signal);
+        }
+        Ok(None)
+    }
+
+    /// The command stopped. With a tracer of its own it stops for other reasons, which are not ours.
+    fn note_stop(&self, signal: Signal) {
+        if !matches!(signal.0, libc::SIGSTOP | libc::SIGTSTP | libc::SIGTTIN | libc::SIGTTOU) {
+            return;
+        }
+        match (&self.job.stops, self.role) {
+            (Some(stops), Role::Init) => {
+                self.job.shared.set_stopped(signal);
+                let _ = file::write(stops.write.number(), b"s"); // raises SIGCHLD in the launcher
+            }
+            (_, Role::LauncherOfCommand) => self.stop_with_command(signal),
+            _ => {}
+        }
+    }
+
+    /// The launcher's answer to a stopped command.
+    fn stop_with_command(&self, signal: Signal) {
+        let Some(terminal) = self.job.terminal else { return };
+        let wants_terminal = matches!(signal.0, libc::SIGTTIN | libc::SIGTTOU);
+        if wants_terminal && is_ours(terminal) {
+            return self.let_continue();
+        }
+        self.take_terminal_back();
+        // The rest of the group too: a pipeline or a script that we are part of stops as one.
+        let _ = signal::kill(Pid(0), STOP_KEY); // cannot fail: we are in it
+        let _ = signal::swap_mask(SignalSet::ALL.without(STOP_KEY)); // here we stand still
+        let _ = signal::swap_mask(SignalSet::ALL);
+        // Continued, SIGCONT is pending and goes on from there. Else nobody could have continued us (an
+        // orphaned process group does not stop), nor would anyone continue the command.
+        let continued = signal::pending().is_ok_and(|pending| pending.has(CONTINUE));
+        if !continued && signal == STOP_KEY {
+            self.let_continue();
+        }
+    }
+
+    /// Continues the command, with the terminal if it is ours to give.
+    fn let_continue(&self) {
+        let Some(terminal) = self.job.terminal else { return self.forward(CONTINUE) };
+        match self.role {
+            Role::Init => {
+                if self.job.shared.take_terminal_is_free() {
+                    let _ = file::set_foreground(terminal.fd, self.child); // EIO: it was hung up
+                }
+            }
+            Role::LauncherOfInit => {
+                if is_ours(terminal) {
+                    self.job.shared.set_terminal_is_free();
+                    self.handed_over.set(true);
+                }
+            }
+            Role::LauncherOfCommand => {
+                if is_ours(terminal) {
+                    let _ = file::set_foreground(terminal.fd, self.child); // EIO: it was hung up
+                    self.handed_over.set(true);
+                }
+            }
+        }
+        self.forward(CONTINUE);
+    }
+
+    fn take_terminal_back(&self) {
+        if let Some(terminal) = self.job.terminal
+            && self.role != Role::Init
+            && self.handed_over.take()
+        {
+            let _ = file::set_foreground(terminal.fd, process::own_group()); // EIO: it was hung up
+        }
+    }
+
+    /// Hands a signal on. What a terminal sends to a whole group goes to the command's whole group.
+    fn forward(&self, signal: Signal) {
+        let to_group = self.role != Role::LauncherOfInit
+            && matches!(
+                signal.0,
+                libc::SIGINT | libc::SIGQUIT | libc::SIGTSTP | libc::SIGCONT | libc::SIGHUP | libc::SIGWINCH
+            );
+        // Before the command leads its group there is none; then it has no children either.
+        if !to_group || signal::kill(self.child.group(), signal).is_err() {
+            let _ = signal::kill(self.child, signal); // EPERM: it became somebody else; ESRCH: it ended
+        }
+    }
+}
+
+/// Whether our own group is in the foreground.
+fn is_ours(terminal: Terminal) -> bool {
+    file::foreground(terminal.fd).is_ok_and(|group| group == process::own_group())
+}

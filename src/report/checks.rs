@@ -1,0 +1,265 @@
+//! Causes: facts of this host that explain a failure. Each is looked up before it is named, as a wrong
+//! hint costs more than none.
+
+use crate::config::Config;
+use crate::launch::Fault;
+use crate::sys::file::{self, Open};
+use crate::sys::{Errno, process};
+use core::ffi::CStr;
+
+/// A cause: the failures that it can explain, how to know, and what to do about it.
+struct Cause {
+    calls: &'static [&'static str],
+    errnos: &'static [Errno],
+    holds: fn(&Config) -> bool,
+    remedy: &'static str,
+}
+
+const REFUSED: &[Errno] = &[Errno::EPERM, Errno::EACCES];
+const NO_ROOM: &[Errno] = &[Errno::ENOSPC, Errno::EUSERS];
+
+/// Calls that an LSM refuses in a user namespace which it let us make.
+const CONFINED: &[&str] = &["clone", "open", "write", "mount", "sethostname", "open_tree", "move_mount", "pivot_root"];
+
+static CAUSES: &[Cause] = &[
+    Cause {
+        calls: &["clone"],
+        errnos: &[Errno::EPERM],
+        holds: |config| !config.user && !may_administer(),
+        remedy: "without -uid this takes CAP_SYS_ADMIN, which you do not have: add -uid",
+    },
+    Cause {
+        calls: &["clone"],
+        errnos: &[Errno::EPERM],
+        holds: |config| config.user && reads(c"/proc/sys/kernel/unprivileged_userns_clone", b"0"),
+        remedy: "user namespaces are off here for ordinary users; as root: sysctl kernel.unprivileged_userns_clone=1",
+    },
+    Cause {
+        calls: &["clone"],
+        errnos: &[Errno::EPERM],
+        holds: |config| config.user && is_chrooted(),
+        remedy: "this process is in a chroot, where the kernel makes no user namespace: enter the tree with pivot_root instead",
+    },
+    Cause {
+        calls: &["clone"],
+        errnos: &[Errno::EPERM],
+        holds: |config| config.user && !is_mapped(c"/proc/self/uid_map", config.caller_uid),
+        remedy: "your user id has no mapping in the user namespace you are in already",
+    },
+    Cause {
+        calls: &["clone"],
+        errnos: &[Errno::EPERM],
+        holds: |config| config.user && has_line(c"/proc/self/status", |line| line == b"Seccomp:\t2"),
+        remedy: "a seccomp filter is in force here, as in a Docker container or a systemd service, and may be what refuses",
+    },
+    Cause {
+        calls: &["clone"],
+        errnos: NO_ROOM,
+        holds: |config| config.user && reads(c"/proc/sys/user/max_user_namespaces", b"0"),
+        remedy: "user.max_user_namespaces is 0 here; as root: sysctl user.max_user_namespaces=10000",
+    },
+    Cause {
+        calls: &["clone"],
+        errnos: NO_ROOM,
+        holds: |config| config.wants_mounts() && reads(c"/proc/sys/user/max_mnt_namespaces", b"0"),
+        remedy: "user.max_mnt_namespaces is 0 here; as root: sysctl user.max_mnt_namespaces=10000",
+    },
+    Cause {
+        calls: &["clone"],
+        errnos: NO_ROOM,
+        holds: |config| config.pid && reads(c"/proc/sys/user/max_pid_namespaces", b"0"),
+        remedy: "user.max_pid_namespaces is 0 here; as root: sysctl user.max_pid_namespaces=10000",
+    },
+    Cause {
+        calls: &["clone"],
+        errnos: NO_ROOM,
+        holds: |config| config.wants_uts() && reads(c"/proc/sys/user/max_uts_namespaces", b"0"),
+        remedy: "user.max_uts_namespaces is 0 here; as root: sysctl user.max_uts_namespaces=10000",
+    },
+    Cause {
+        calls: &["clone"],
+        errnos: NO_ROOM,
+        holds: |config| config.ipc && reads(c"/proc/sys/user/max_ipc_namespaces", b"0"),
+        remedy: "user.max_ipc_namespaces is 0 here; as root: sysctl user.max_ipc_namespaces=10000",
+    },
+    Cause {
+        calls: &["clone"],
+        errnos: NO_ROOM,
+        holds: |config| config.net && reads(c"/proc/sys/user/max_net_namespaces", b"0"),
+        remedy: "user.max_net_namespaces is 0 here; as root: sysctl user.max_net_namespaces=10000",
+    },
+    Cause {
+        calls: &["clone"],
+        errnos: &[Errno::EINVAL],
+        holds: |config| config.user && is_missing(c"/proc/self/ns/user"),
+        remedy: "this kernel was built without user namespaces (CONFIG_USER_NS)",
+    },
+    Cause {
+        calls: &["clone"],
+        errnos: &[Errno::EINVAL],
+        holds: |config| config.pid && is_missing(c"/proc/self/ns/pid"),
+        remedy: "this kernel was built without PID namespaces (CONFIG_PID_NS)",
+    },
+    Cause {
+        calls: &["clone"],
+        errnos: &[Errno::EINVAL],
+        holds: |config| config.net && is_missing(c"/proc/self/ns/net"),
+        remedy: "this kernel was built without network namespaces (CONFIG_NET_NS)",
+    },
+    Cause {
+        calls: &["clone"],
+        errnos: &[Errno::EINVAL],
+        holds: |config| config.ipc && is_missing(c"/proc/self/ns/ipc"),
+        remedy: "this kernel was built without IPC namespaces (CONFIG_IPC_NS)",
+    },
+    Cause {
+        calls: CONFINED,
+        errnos: REFUSED,
+        holds: |config| {
+            config.user && config.caller_uid != 0 && reads(c"/proc/sys/kernel/apparmor_restrict_unprivileged_userns", b"1")
+        },
+        remedy: "AppArmor restricts user namespaces here; as root: sysctl kernel.apparmor_restrict_unprivileged_userns=0, \
+                 or a profile for this file that allows userns",
+    },
+    Cause {
+        calls: &["mount"],
+        errnos: REFUSED,
+        holds: |config| config.user && has_line(c"/proc/self/mountinfo", |line| mount_point(line).starts_with(b"/proc/")),
+        remedy: "something covers a part of /proc here, as in a Docker container: then the kernel allows no new /proc",
+    },
+    Cause {
+        calls: &["pivot_root"],
+        errnos: &[Errno::EINVAL],
+        holds: |_| has_line(c"/proc/self/mountinfo", |line| mount_point(line) == b"/" && contains(line, b" - rootfs ")),
+        remedy: "the root here is the initramfs, which pivot_root cannot leave",
+    },
+    Cause {
+        calls: &["execve"],
+        errnos: &[Errno::ENOENT],
+        holds: |config| config.wants_root(),
+        remedy: "commands are looked up inside the rootfs that -mnt names",
+    },
+];
+
+/// What to do about a failure, for each cause that holds here.
+pub(super) fn causes(config: &Config, fault: &Fault) -> impl Iterator<Item = &'static str> {
+    let (config, fault) = (*config, *fault);
+    CAUSES
+        .iter()
+        .filter(move |cause| cause.calls.contains(&fault.call) && cause.errnos.contains(&fault.errno))
+        .filter(move |cause| (cause.holds)(&config))
+        .map(|cause| cause.remedy)
+}
+
+/// Whether we have CAP_SYS_ADMIN.
+fn may_administer() -> bool {
+    const CAP_SYS_ADMIN: u64 = 1 << 21;
+    process::capabilities().is_ok_and(|sets| sets.effective & CAP_SYS_ADMIN != 0)
+}
+
+/// A chrooted process sees no mount at `/`.
+fn is_chrooted() -> bool {
+    file::open(c"/proc/self/mountinfo", Open::Read).is_ok()
+        && !has_line(c"/proc/self/mountinfo", |line| mount_point(line) == b"/")
+}
+
+/// Whether an id stands in a map: lines of inside, outside, count.
+fn is_mapped(map: &CStr, id: u32) -> bool {
+    has_line(map, |line| {
+        let mut numbers = line.split(|byte| *byte == b' ').filter(|word| !word.is_empty()).map(decimal);
+        match (numbers.next().flatten(), numbers.nth(1).flatten()) {
+            (Some(first), Some(count)) => (first..first.saturating_add(count)).contains(&u64::from(id)),
+            _ => false,
+        }
+    })
+}
+
+/// The fifth word of a line of mountinfo, proc_pid_mountinfo(5).
+fn mount_point(line: &[u8]) -> &[u8] {
+    line.split(|byte| *byte == b' ').nth(4).unwrap_or_default()
+}
+
+fn contains(text: &[u8], part: &[u8]) -> bool {
+    text.windows(part.len()).any(|window| window == part)
+}
+
+fn decimal(text: &[u8]) -> Option<u64> {
+    core::str::from_utf8(text).ok()?.parse().ok()
+}
+
+fn is_missing(path: &CStr) -> bool {
+    file::open(path, Open::Read).err() == Some(Errno::ENOENT)
+}
+
+/// Whether a file says just this, and a line end.
+fn reads(path: &CStr, value: &[u8]) -> bool {
+    let mut buffer = [0; 32];
+    first_bytes(path, &mut buffer).strip_suffix(b"\n") == Some(value)
+}
+
+fn first_bytes<'a>(path: &CStr, buffer: &'a mut [u8]) -> &'a [u8] {
+    let filled = file::open(path, Open::Read).and_then(|file| file::read(&file, buffer));
+    buffer.get(..filled.unwrap_or(0)).unwrap_or_default()
+}
+
+/// Whether a file has such a line. Of a long line only the start is seen.
+fn has_line(path: &CStr, wanted: impl Fn(&[u8]) -> bool) -> bool {
+    let Ok(file) = file::open(path, Open::Read) else { return false };
+    let mut line = [0_u8; 1024];
+    let mut length = 0;
+    loop {
+        let mut buffer = [0_u8; 1024];
+        let filled = file::read(&file, &mut buffer).unwrap_or(0);
+        if filled == 0 {
+            return wanted(line.get(..length).unwrap_or_default());
+        }
+        for byte in buffer.iter().take(filled) {
+            if *byte == b'\n' {
+                if wanted(line.get(..length).unwrap_or_default()) {
+                    return true;
+                }
+                length = 0;
+            } else if let Some(place) = line.get_mut(length) {
+                *place = *byte;
+                length += 1;
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::ffi::CString;
+
+    fn file_with(text: &[u8]) -> (tempfile::NamedTempFile, CString) {
+        let Ok(file) = tempfile::NamedTempFile::new() else { panic!("no temporary file") };
+        assert!(std::fs::write(file.path(), text).is_ok());
+        let path = CString::new(file.path().as_os_str().as_encoded_bytes()).unwrap_or_default();
+        (file, path)
+    }
+
+    #[test]
+    fn lines_are_found_across_reads_and_at_the_end() {
+        let mut text = b"0123456789abcde\n".repeat(1000);
+        text.extend_from_slice(b"last line");
+        let (_file, path) = file_with(&text);
+        assert!(has_line(&path, |line| line == b"last line"));
+        assert!(!has_line(&path, |line| line == b"last lin" || line == b"0123"));
+    }
+
+    #[test]
+    fn an_id_is_mapped_within_its_range_only() {
+        let (_file, path) = file_with(b"         0       1000          1\n         1     100000      65536\n");
+        for (id, mapped) in [(0, true), (1, true), (65536, true), (65537, false), (u32::MAX, false)] {
+            assert_eq!(is_mapped(&path, id), mapped, "{id}");
+        }
+    }
+
+    #[test]
+    fn the_fifth_word_is_the_mount_point() {
+        let line = b"36 35 98:0 /mnt1 /mnt/parent rw,noatime master:1 - ext3 /dev/root rw";
+        assert_eq!(mount_point(line), b"/mnt/parent");
+        assert_eq!(mount_point(b"36"), b"");
+    }
+}

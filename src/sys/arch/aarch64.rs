@@ -1,0 +1,36 @@
+//! aarch64: instruction `svc 0`, number in x8, result in x0, arguments in x0 x1 x2 x3 x4;
+//! clone(2) takes flags, stack, ptid, tls, ctid; the kernel destroys nothing more.
+
+use core::arch::naked_asm;
+
+/// clone(2) onto a stack of its own: the child calls `entry(arg)` there and never comes back here.
+///
+/// Returns in the parent only: the child's pid, or a negated errno.
+///
+/// # Safety
+/// `stack_top` is 16-aligned, ends memory that nothing else uses while the child runs, and `flags`
+/// ask for no tid or tls pointer.
+#[unsafe(naked)]
+pub(in crate::sys) unsafe extern "C" fn clone_onto(
+    flags: usize,
+    stack_top: *mut u8,
+    entry: extern "C" fn(*const ()) -> !,
+    arg: *const (),
+) -> isize {
+    naked_asm!(
+        "mov x9, x2",          // entry: the kernel leaves x9 alone
+        "mov x10, x3",         // arg: and x10
+        "mov x2, xzr",         // no parent tid
+        "mov x3, xzr",         // no tls
+        "mov x4, xzr",         // no child tid
+        "mov x8, {clone}",     // number
+        "svc 0",               // both return here
+        "cbnz x0, 2f",         // the parent, or an error
+        "mov x29, xzr",        // frames end here, for a debugger
+        "mov x30, xzr",
+        "mov x0, x10",         // pass arg
+        "blr x9",              // go; never comes back
+        "2: ret",
+        clone = const sc::nr::CLONE,
+    )
+}

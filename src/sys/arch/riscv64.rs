@@ -1,0 +1,36 @@
+//! riscv64: instruction `ecall`, number in a7, result in a0, arguments in a0 a1 a2 a3 a4;
+//! clone(2) takes flags, stack, ptid, tls, ctid; the kernel destroys nothing more.
+
+use core::arch::naked_asm;
+
+/// clone(2) onto a stack of its own: the child calls `entry(arg)` there and never comes back here.
+///
+/// Returns in the parent only: the child's pid, or a negated errno.
+///
+/// # Safety
+/// `stack_top` is 16-aligned, ends memory that nothing else uses while the child runs, and `flags`
+/// ask for no tid or tls pointer.
+#[unsafe(naked)]
+pub(in crate::sys) unsafe extern "C" fn clone_onto(
+    flags: usize,
+    stack_top: *mut u8,
+    entry: extern "C" fn(*const ()) -> !,
+    arg: *const (),
+) -> isize {
+    naked_asm!(
+        "mv t0, a2",           // entry: the kernel leaves t0 alone
+        "mv t1, a3",           // arg: and t1
+        "li a2, 0",            // no parent tid
+        "li a3, 0",            // no tls
+        "li a4, 0",            // no child tid
+        "li a7, {clone}",      // number
+        "ecall",               // both return here
+        "bnez a0, 2f",         // the parent, or an error
+        "li s0, 0",            // frames end here, for a debugger
+        "li ra, 0",
+        "mv a0, t1",           // pass arg
+        "jalr t0",             // go; never comes back
+        "2: ret",
+        clone = const sc::nr::CLONE,
+    )
+}

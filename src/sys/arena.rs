@@ -1,0 +1,86 @@
+//! The allocator: a bump pointer over a fixed arena, then over mappings. Nothing is ever freed: a run
+//! parses its arguments once, and the little that takes stays until the end.
+
+use super::call;
+use core::alloc::{GlobalAlloc, Layout};
+use core::cell::UnsafeCell;
+
+/// Enough for an ordinary command line and environment; untouched pages of it cost nothing.
+const ARENA_BYTES: usize = 32 << 10;
+/// More is mapped in pieces of at least this.
+const PIECE_BYTES: usize = 1 << 20;
+
+#[repr(C, align(16))]
+struct Arena {
+    bytes: UnsafeCell<[u8; ARENA_BYTES]>,
+    /// The free part: its start and its end, as addresses within `bytes` or a mapping.
+    free: UnsafeCell<Option<(*mut u8, *mut u8)>>,
+}
+
+// SAFETY: only the launcher allocates, and it has one thread.
+unsafe impl Sync for Arena {}
+
+#[cfg_attr(not(test), global_allocator)]
+#[cfg_attr(test, allow(dead_code, reason = "tests have std's"))]
+static ARENA: Arena =
+    Arena { bytes: UnsafeCell::new([0; ARENA_BYTES]), free: UnsafeCell::new(None) };
+
+/// `size` bytes aligned to `align` from the front of `free`, and what is left of it.
+fn bump(free: (*mut u8, *mut u8), layout: Layout) -> Option<(*mut u8, (*mut u8, *mut u8))> {
+    let (start, end) = free;
+    let padding = start.align_offset(layout.align());
+    let room = end.addr().checked_sub(start.addr())?;
+    let needed = padding.checked_add(layout.size())?;
+    (needed <= room).then(|| (start.wrapping_add(padding), (start.wrapping_add(needed), end)))
+}
+
+/// A new piece with room for `layout`, by mmap(2).
+fn map_piece(layout: Layout) -> Option<(*mut u8, *mut u8)> {
+    let bytes = layout.size().checked_add(layout.align())?.max(PIECE_BYTES);
+    let (access, kind) = (libc::PROT_READ | libc::PROT_WRITE, libc::MAP_PRIVATE | libc::MAP_ANONYMOUS);
+    // SAFETY: asks for a new mapping anywhere.
+    let address = unsafe { call!(MMAP, 0_usize, bytes, access, kind, -1) }.ok()?;
+    let start = core::ptr::with_exposed_provenance_mut::<u8>(address);
+    Some((start, start.wrapping_add(bytes)))
+}
+
+// SAFETY: every block lies in the arena or a mapping of its own, aligned, and is handed out once.
+unsafe impl GlobalAlloc for Arena {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        // SAFETY: one thread, and the borrow ends with this function.
+        let free = unsafe { &mut *self.free.get() };
+        let start = self.bytes.get().cast::<u8>();
+        let current = *free.get_or_insert((start, start.wrapping_add(ARENA_BYTES)));
+        let found = bump(current, layout).or_else(|| bump(map_piece(layout)?, layout));
+        match found {
+            Some((block, rest)) => {
+                *free = Some(rest);
+                block
+            }
+            None => core::ptr::null_mut(),
+        }
+    }
+
+    unsafe fn dealloc(&self, _: *mut u8, _: Layout) {}
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn blocks_are_aligned_apart_and_also_come_when_the_arena_is_full() {
+        let arena = Arena { bytes: UnsafeCell::new([0; ARENA_BYTES]), free: UnsafeCell::new(None) };
+        let mut last_end = 0;
+        for (size, align) in [(1, 1), (3, 64), (8, 8), (ARENA_BYTES, 8), (3 << 20, 4096), (1, 1)] {
+            let Ok(layout) = Layout::from_size_align(size, align) else { continue };
+            // SAFETY: a layout of more than no bytes.
+            let block = unsafe { arena.alloc(layout) };
+            assert!(!block.is_null() && block.addr() % align == 0);
+            assert!(block.addr() >= last_end || block.addr() + size <= last_end);
+            last_end = block.addr() + size;
+            // SAFETY: the block is ours and `size` bytes long.
+            unsafe { block.write_bytes(1, size) };
+        }
+    }
+}

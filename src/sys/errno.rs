@@ -1,0 +1,94 @@
+//! Errors as the kernel numbers them, with the names people search for.
+
+/// An error number of the kernel, errno(3).
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Errno(pub(crate) i32);
+
+/// The result of a raw system call: the top 4095 values are negated error numbers.
+pub(super) fn decode(result: usize) -> Result<usize, Errno> {
+    match result.cast_signed() {
+        error @ -4095..=-1 => Err(Errno(i32::try_from(-error).unwrap_or(libc::EINVAL))),
+        _ => Ok(result),
+    }
+}
+
+macro_rules! errors {
+    ($($name:ident $text:literal)*) => {
+        impl Errno {
+            $(#[allow(dead_code, reason = "the table is whole, the code needs a part")]
+            pub(crate) const $name: Errno = Errno(libc::$name);)*
+
+            /// Its name as in errno(3), and what it means.
+            pub(crate) fn describe(self) -> Option<(&'static str, &'static str)> {
+                match self.0 {
+                    $(libc::$name => Some((stringify!($name), $text)),)*
+                    _ => None,
+                }
+            }
+        }
+    };
+}
+
+// Some texts of strerror(3) mislead where containers are started; these say what it means here.
+errors! {
+    E2BIG "arguments and environment are too long"
+    EACCES "permission denied"
+    EAFNOSUPPORT "address family not supported"
+    EAGAIN "resource temporarily unavailable, or a limit on processes"
+    EBADF "bad file descriptor"
+    EBUSY "device or resource busy"
+    ECHILD "no such child process"
+    EDQUOT "quota exceeded"
+    EEXIST "file exists"
+    EFAULT "bad address"
+    EFBIG "file too large"
+    EINTR "interrupted"
+    EINVAL "invalid argument"
+    EIO "input/output error"
+    EISDIR "is a directory"
+    ELIBBAD "accessing a corrupted shared library"
+    ELOOP "too many levels of symbolic links"
+    EMFILE "too many open files"
+    EMLINK "too many links"
+    ENAMETOOLONG "file name too long"
+    ENFILE "too many open files in the system"
+    ENODEV "no such device, or the kernel lacks this file system"
+    ENOENT "no such file or directory"
+    ENOEXEC "exec format error"
+    ENOMEM "out of memory"
+    ENOSPC "no space left, or a limit on namespaces or mounts"
+    ENOSYS "the kernel has no such system call"
+    ENOTDIR "not a directory"
+    ENOTTY "not a terminal"
+    ENXIO "no such device or address"
+    EOPNOTSUPP "operation not supported"
+    EOVERFLOW "an id has no mapping, or a value is too large"
+    EPERM "operation not permitted"
+    EPIPE "broken pipe"
+    ERANGE "out of range"
+    EROFS "read-only file system"
+    ESRCH "no such process"
+    ESTALE "stale file handle"
+    ETXTBSY "file is open for writing"
+    EUSERS "a limit on namespaces"
+    EXDEV "crosses a mount or a device"
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_last_4095_values_are_errors() {
+        assert!(decode(0) == Ok(0));
+        assert!(decode(usize::MAX) == Err(Errno::EPERM));
+        assert!(decode(usize::MAX - 4094) == Err(Errno(4095)));
+        assert!(decode(usize::MAX - 4095) == Ok(usize::MAX - 4095));
+    }
+
+    #[test]
+    fn an_error_has_its_kernel_name() {
+        assert!(Errno(2).describe() == Some(("ENOENT", "no such file or directory")));
+        assert!(Errno(4000).describe().is_none());
+    }
+}

@@ -1,0 +1,205 @@
+//! Files, directories, pipes and terminals.
+
+use super::{Errno, Fd, Pid, call};
+use core::ffi::CStr;
+
+/// What openat(2) is asked for here; all of it close-on-exec.
+#[derive(Clone, Copy)]
+pub(crate) enum Open {
+    /// Read it; never hang on a FIFO, never take a terminal.
+    Read,
+    /// Write to it.
+    Write,
+    /// List this directory.
+    List,
+    /// Only name this directory (`O_PATH`), which must not be a link.
+    RealDir,
+}
+
+/// openat(2).
+pub(crate) fn open(path: &CStr, how: Open) -> Result<Fd, Errno> {
+    let flags = match how {
+        Open::Read => libc::O_RDONLY | libc::O_NONBLOCK | libc::O_NOCTTY,
+        Open::Write => libc::O_WRONLY,
+        Open::List => libc::O_RDONLY | libc::O_DIRECTORY,
+        Open::RealDir => libc::O_PATH | libc::O_DIRECTORY | libc::O_NOFOLLOW,
+    };
+    loop {
+        // SAFETY: path is a C string.
+        match unsafe { call!(OPENAT, libc::AT_FDCWD, path, flags | libc::O_CLOEXEC) } {
+            Err(Errno::EINTR) => {}
+            result => return result.map(Fd::from_result),
+        }
+    }
+}
+
+/// Opens /dev/null for reading and writing, on the lowest free number.
+pub(crate) fn open_null() -> Result<Fd, Errno> {
+    // SAFETY: the path is a C string.
+    unsafe { call!(OPENAT, libc::AT_FDCWD, c"/dev/null", libc::O_RDWR | libc::O_CLOEXEC) }.map(Fd::from_result)
+}
+
+/// mkdirat(2), less what the umask takes from `mode`.
+pub(crate) fn make_dir(path: &CStr, mode: u32) -> Result<(), Errno> {
+    // SAFETY: path is a C string.
+    unsafe { call!(MKDIRAT, libc::AT_FDCWD, path, mode) }.map(drop)
+}
+
+/// chdir(2).
+pub(crate) fn change_dir(path: &CStr) -> Result<(), Errno> {
+    // SAFETY: path is a C string.
+    unsafe { call!(CHDIR, path) }.map(drop)
+}
+
+/// The working directory's path, getcwd(2), with a NUL behind it.
+///
+/// # Errors
+/// ERANGE: longer than the buffer. ENOENT: it was removed.
+pub(crate) fn working_dir(into: &mut [u8]) -> Result<&CStr, Errno> {
+    // SAFETY: the kernel writes at most `len` bytes into the slice.
+    unsafe { call!(GETCWD, into.as_mut_ptr(), into.len()) }?;
+    CStr::from_bytes_until_nul(into).map_err(|_| Errno::ERANGE)
+}
+
+/// fchdir(2).
+pub(crate) fn change_dir_to(dir: &Fd) -> Result<(), Errno> {
+    // SAFETY: takes a number only.
+    unsafe { call!(FCHDIR, dir.number()) }.map(drop)
+}
+
+/// read(2) until it is done or fails for another reason than a signal. 0 is the end of the file.
+pub(crate) fn read(fd: &Fd, into: &mut [u8]) -> Result<usize, Errno> {
+    loop {
+        // SAFETY: the kernel writes at most `len` bytes into the slice.
+        match unsafe { call!(READ, fd.number(), into.as_mut_ptr(), into.len()) } {
+            Err(Errno::EINTR) => {}
+            result => return result,
+        }
+    }
+}
+
+/// write(2), once, but again if a signal came first. Returns how many bytes were taken.
+pub(crate) fn write(fd: i32, bytes: &[u8]) -> Result<usize, Errno> {
+    loop {
+        // SAFETY: the kernel reads at most `len` bytes of the slice.
+        match unsafe { call!(WRITE, fd, bytes.as_ptr(), bytes.len()) } {
+            Err(Errno::EINTR) => {}
+            result => return result,
+        }
+    }
+}
+
+/// A pipe, pipe2(2): what is written to `write` is read from `read`.
+pub(crate) struct Pipe {
+    pub(crate) read: Fd,
+    pub(crate) write: Fd,
+}
+
+/// pipe2(2), close-on-exec.
+pub(crate) fn pipe() -> Result<Pipe, Errno> {
+    let mut ends = [-1_i32; 2];
+    // SAFETY: the kernel writes two numbers.
+    unsafe { call!(PIPE2, ends.as_mut_ptr(), libc::O_CLOEXEC) }?;
+    let [read, write] = ends.map(|end| Fd::from_result(usize::try_from(end).unwrap_or(usize::MAX)));
+    Ok(Pipe { read, write })
+}
+
+/// Of the standard descriptors 0, 1 and 2, those that are closed, by one poll(2).
+pub(crate) fn closed_standard_fds() -> Result<[bool; 3], Errno> {
+    let mut polled = [0, 1, 2].map(|fd| libc::pollfd { fd, events: 0, revents: 0 });
+    poll(&mut polled)?;
+    Ok(polled.map(|one| one.revents & libc::POLLNVAL != 0))
+}
+
+/// Whether all writers of a pipe are gone.
+pub(crate) fn is_hung_up(read_end: &Fd) -> Result<bool, Errno> {
+    let mut polled = [libc::pollfd { fd: read_end.number(), events: 0, revents: 0 }];
+    poll(&mut polled)?;
+    Ok(polled.iter().any(|one| one.revents & libc::POLLHUP != 0))
+}
+
+/// ppoll(2) that does not wait.
+fn poll(polled: &mut [libc::pollfd]) -> Result<(), Errno> {
+    let no_time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
+    loop {
+        // SAFETY: the kernel reads and writes the slice's entries, and reads the time.
+        match unsafe { call!(PPOLL, polled.as_mut_ptr(), polled.len(), &raw const no_time) } {
+            Err(Errno::EINTR) => {}
+            result => return result.map(drop),
+        }
+    }
+}
+
+/// Closes every descriptor from `first` up, close_range(2).
+///
+/// # Errors
+/// ENOSYS before Linux 5.9; EPERM under some seccomp filters.
+pub(crate) fn close_from(first: u32) -> Result<(), Errno> {
+    // SAFETY: takes numbers only; that none of them has an owner here is for the caller to see to.
+    unsafe { call!(CLOSE_RANGE, first, u32::MAX) }.map(drop)
+}
+
+/// Closes the descriptor with this number, which nothing here owns.
+pub(crate) fn close_number(number: i32) {
+    // SAFETY: takes a number only.
+    let _ = unsafe { call!(CLOSE, number) }; // EBADF: then it was closed already
+}
+
+/// getdents64(2): the next directory entries, as linux_dirent64 records. 0 is the end.
+pub(crate) fn read_entries(dir: &Fd, into: &mut [u8]) -> Result<usize, Errno> {
+    // SAFETY: the kernel writes at most `len` bytes into the slice.
+    unsafe { call!(GETDENTS64, dir.number(), into.as_mut_ptr(), into.len()) }
+}
+
+/// Device and inode: what tells one file from another.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Identity {
+    device: u64,
+    inode: u64,
+}
+
+/// The identity of the working directory, newfstatat(2).
+pub(crate) fn identity_of_working_dir() -> Result<Identity, Errno> {
+    let mut stat = core::mem::MaybeUninit::<libc::stat>::zeroed();
+    // SAFETY: the path is a C string; the kernel fills in this architecture's structure.
+    unsafe { call!(NEWFSTATAT, libc::AT_FDCWD, c".", stat.as_mut_ptr(), 0) }?;
+    // SAFETY: filled in, and all zeroes are valid too.
+    let stat = unsafe { stat.assume_init() };
+    Ok(Identity { device: stat.st_dev, inode: stat.st_ino })
+}
+
+/// Whether this descriptor is a terminal, by asking for its size.
+pub(crate) fn is_terminal(fd: i32) -> bool {
+    let mut size = libc::winsize { ws_row: 0, ws_col: 0, ws_xpixel: 0, ws_ypixel: 0 };
+    // SAFETY: the kernel fills in the structure.
+    unsafe { call!(IOCTL, fd, libc::TIOCGWINSZ as usize, &raw mut size) }.is_ok()
+}
+
+/// The foreground process group of our controlling terminal, tcgetpgrp(3).
+///
+/// # Errors
+/// ENOTTY if `fd` is no terminal, or not the one that controls this session.
+pub(crate) fn foreground(fd: i32) -> Result<Pid, Errno> {
+    let mut group = 0_i32;
+    // SAFETY: the kernel writes one number.
+    unsafe { call!(IOCTL, fd, libc::TIOCGPGRP as usize, &raw mut group) }?;
+    Ok(Pid(group))
+}
+
+/// Makes `group` the terminal's foreground process group, tcsetpgrp(3). From a background group this
+/// needs SIGTTOU blocked.
+pub(crate) fn set_foreground(fd: i32, group: Pid) -> Result<(), Errno> {
+    // SAFETY: the kernel reads one number.
+    unsafe { call!(IOCTL, fd, libc::TIOCSPGRP as usize, &raw const group.0) }.map(drop)
+}
+
+/// Has every write to a pipe raise SIGCHLD in this process, fcntl(2): `F_SETOWN`, `F_SETSIG`, `O_ASYNC`.
+pub(crate) fn raise_child_signal_on_input(read_end: &Fd, me: Pid) -> Result<(), Errno> {
+    // SAFETY: takes numbers only, as do the next two.
+    unsafe { call!(FCNTL, read_end.number(), libc::F_SETOWN, me.0) }?;
+    const F_SETSIG: i32 = 10; // fcntl.h; libc has it for some targets only
+    // SAFETY: numbers only.
+    unsafe { call!(FCNTL, read_end.number(), F_SETSIG, libc::SIGCHLD) }?;
+    // SAFETY: numbers only.
+    unsafe { call!(FCNTL, read_end.number(), libc::F_SETFL, libc::O_ASYNC | libc::O_NONBLOCK) }.map(drop)
+}

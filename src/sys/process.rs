@@ -1,0 +1,279 @@
+//! Processes: making, ending, waiting, and what they may do.
+
+use super::arch::clone_onto;
+use super::words::Words;
+use super::{Errno, Signal, call};
+use core::convert::Infallible;
+use core::ffi::CStr;
+
+/// A process by its number in the caller's PID namespace; negative, a process group.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Pid(pub(crate) i32);
+
+impl Pid {
+    /// For kill(2): all of the group that this process leads.
+    pub(crate) fn group(self) -> Pid {
+        Pid(-self.0)
+    }
+}
+
+/// A stack for a child that shares its parent's memory.
+#[repr(C, align(4096))]
+pub(crate) struct Stack<const BYTES: usize>(core::cell::UnsafeCell<[u8; BYTES]>);
+
+// SAFETY: only a child made by `clone_sharing_memory` touches it, and one at a time by its contract.
+unsafe impl<const BYTES: usize> Sync for Stack<BYTES> {}
+
+impl<const BYTES: usize> Stack<BYTES> {
+    pub(crate) const fn new() -> Self {
+        Stack(core::cell::UnsafeCell::new([0; BYTES]))
+    }
+
+    /// Where a child starts; stacks grow down.
+    fn top(&self) -> *mut u8 {
+        self.0.get().cast::<u8>().wrapping_add(BYTES)
+    }
+}
+
+/// clone(2) with `CLONE_VM` and the given namespaces: `entry(arg)` runs in a new process that shares this
+/// one's memory, on `stack`, until it executes something or exits. It has its own descriptors, working
+/// directory and signal dispositions, and sends SIGCHLD when it ends.
+///
+/// # Errors
+/// EPERM: not allowed to make such a namespace. EINVAL: the kernel has no such namespace. ENOSPC (EUSERS
+/// before 4.9): a limit on namespaces, or nested too deep. EAGAIN: a limit on processes.
+///
+/// # Safety
+/// Until the child has executed or ended, nothing else uses `stack`, `arg` stays, and what both processes
+/// write is made for that. The child may use nothing of libc's or std's: their thread-local storage is
+/// its parent's.
+pub(crate) unsafe fn clone_sharing_memory<T, const BYTES: usize>(
+    namespaces: usize,
+    stack: &'static Stack<BYTES>,
+    entry: extern "C" fn(&T) -> !,
+    arg: &T,
+) -> Result<Pid, Errno> {
+    const { assert!(BYTES % 16 == 0) };
+    let flags = namespaces | (libc::CLONE_VM | libc::SIGCHLD).cast_unsigned() as usize;
+    // SAFETY: same function, its argument a thin reference passed as a thin pointer.
+    let entry = unsafe { core::mem::transmute::<extern "C" fn(&T) -> !, extern "C" fn(*const ()) -> !>(entry) };
+    // SAFETY: the top of an aligned stack of an aligned size; the rest is promised by the caller.
+    let result = unsafe { clone_onto(flags, stack.top(), entry, (&raw const *arg).cast()) };
+    super::errno::decode(result.cast_unsigned()).map(Pid::from_result)
+}
+
+impl Pid {
+    fn from_result(result: usize) -> Pid {
+        Pid(i32::try_from(result).unwrap_or(0))
+    }
+}
+
+/// execve(2), which returns only to say why not.
+///
+/// # Errors
+/// ENOENT also means that the file's interpreter is missing. EACCES: not executable. ENOEXEC: no format
+/// that the kernel knows.
+pub(crate) fn execve(path: &CStr, arguments: Words, environment: Words) -> Result<Infallible, Errno> {
+    // SAFETY: a C string and two NULL-terminated arrays of them.
+    match unsafe { call!(EXECVE, path, arguments.as_ptr(), environment.as_ptr()) } {
+        Ok(_) => Err(Errno::EINVAL), // cannot be: success does not return
+        Err(errno) => Err(errno),
+    }
+}
+
+/// exit_group(2).
+pub(crate) fn exit(status: i32) -> ! {
+    loop {
+        // SAFETY: takes a number only.
+        let _ = unsafe { call!(EXIT_GROUP, status) }; // does not return
+    }
+}
+
+/// Whom [`wait`] waits for.
+#[derive(Clone, Copy)]
+pub(crate) enum WaitFor {
+    AnyChild,
+    Child(Pid),
+}
+
+/// What became of a child.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Event {
+    Exited(i32),
+    Killed(Signal),
+    Stopped(Signal),
+}
+
+/// wait4(2) without waiting: the next child that has ended or stopped, if any.
+pub(crate) fn wait(whom: WaitFor) -> Result<Option<(Pid, Event)>, Errno> {
+    wait_with(whom, libc::WNOHANG | libc::WUNTRACED)
+}
+
+/// wait4(2) until this child has ended.
+pub(crate) fn wait_for_end(child: Pid) -> Result<(), Errno> {
+    wait_with(WaitFor::Child(child), 0).map(drop)
+}
+
+fn wait_with(whom: WaitFor, options: i32) -> Result<Option<(Pid, Event)>, Errno> {
+    let mut status = 0_i32;
+    let whom = match whom {
+        WaitFor::AnyChild => -1,
+        WaitFor::Child(child) => child.0,
+    };
+    loop {
+        // SAFETY: the kernel writes one number.
+        match unsafe { call!(WAIT4, whom, &raw mut status, options) } {
+            Err(Errno::EINTR) => {}
+            Err(errno) => return Err(errno),
+            Ok(0) => return Ok(None),
+            Ok(pid) => return Ok(Some((Pid::from_result(pid), decode_status(status)))),
+        }
+    }
+}
+
+fn decode_status(status: i32) -> Event {
+    match (status & 0x7f, status >> 8 & 0xff) {
+        (0, code) => Event::Exited(code),
+        (0x7f, signal) => Event::Stopped(Signal(signal)),
+        (signal, _) => Event::Killed(Signal(signal)),
+    }
+}
+
+/// getpid(2).
+pub(crate) fn own_pid() -> Pid {
+    // SAFETY: takes nothing, never fails.
+    Pid(unsafe { call!(GETPID) }.map_or(0, |pid| i32::try_from(pid).unwrap_or(0)))
+}
+
+/// getpgid(2) of the caller; 0 if the group is of another PID namespace.
+pub(crate) fn own_group() -> Pid {
+    // SAFETY: takes a number only; never fails for the caller itself.
+    Pid(unsafe { call!(GETPGID, 0) }.map_or(0, |pid| i32::try_from(pid).unwrap_or(0)))
+}
+
+/// Makes the caller leader of a process group of its own, setpgid(2).
+///
+/// # Errors
+/// EPERM if it leads a session, and so a group, already.
+pub(crate) fn lead_group() -> Result<(), Errno> {
+    // SAFETY: takes numbers only.
+    unsafe { call!(SETPGID, 0, 0) }.map(drop)
+}
+
+/// geteuid(2).
+pub(crate) fn effective_uid() -> u32 {
+    // SAFETY: takes nothing, never fails.
+    unsafe { call!(GETEUID) }.map_or(u32::MAX, |id| u32::try_from(id).unwrap_or(u32::MAX))
+}
+
+/// getegid(2).
+pub(crate) fn effective_gid() -> u32 {
+    // SAFETY: takes nothing, never fails.
+    unsafe { call!(GETEGID) }.map_or(u32::MAX, |id| u32::try_from(id).unwrap_or(u32::MAX))
+}
+
+/// Has the kernel send SIGKILL when the parent ends, `PR_SET_PDEATHSIG` of prctl(2). It holds over
+/// execve(2), but not when that gains privilege or ids change.
+pub(crate) fn die_with_parent() -> Result<(), Errno> {
+    // SAFETY: takes numbers only.
+    unsafe { call!(PRCTL, libc::PR_SET_PDEATHSIG, libc::SIGKILL) }.map(drop)
+}
+
+/// Closes this memory to ptrace(2) and `/proc/PID/{mem,exe,fd,root,…}` for all without CAP_SYS_PTRACE in
+/// the user namespace where it was executed. `PR_SET_DUMPABLE` of prctl(2); it makes the process's /proc
+/// files root's and ends with execve(2).
+pub(crate) fn close_memory() -> Result<(), Errno> {
+    // SAFETY: takes numbers only.
+    unsafe { call!(PRCTL, libc::PR_SET_DUMPABLE, 0) }.map(drop)
+}
+
+/// Takes a capability out of the bounding set, `PR_CAPBSET_DROP` of prctl(2).
+///
+/// # Errors
+/// EINVAL: the kernel has none of this number. EPERM: no CAP_SETPCAP.
+pub(crate) fn drop_from_bounding(capability: u32) -> Result<(), Errno> {
+    // SAFETY: takes numbers only.
+    unsafe { call!(PRCTL, libc::PR_CAPBSET_DROP, capability) }.map(drop)
+}
+
+/// The three sets of capset(2) as bits: capability N is bit N.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) struct CapabilitySets {
+    pub(crate) effective: u64,
+    pub(crate) permitted: u64,
+    pub(crate) inheritable: u64,
+}
+
+/// The kernel's header for both calls: version 3, the calling process.
+#[repr(C)]
+struct CapabilityHeader {
+    version: u32,
+    pid: i32,
+}
+
+const CAPABILITY_VERSION_3: u32 = 0x2008_0522;
+
+/// The kernel's two halves of three words: low 32 capabilities, then the high ones.
+type CapabilityHalves = [[u32; 3]; 2];
+
+/// capget(2) of the caller.
+pub(crate) fn capabilities() -> Result<CapabilitySets, Errno> {
+    let mut header = CapabilityHeader { version: CAPABILITY_VERSION_3, pid: 0 };
+    let mut halves: CapabilityHalves = [[0; 3]; 2];
+    // SAFETY: the kernel may write the header's version, and writes both halves.
+    unsafe { call!(CAPGET, &raw mut header, halves.as_mut_ptr()) }?;
+    let [[effective, permitted, inheritable], [high_effective, high_permitted, high_inheritable]] = halves;
+    let join = |low: u32, high: u32| u64::from(low) | u64::from(high) << 32;
+    Ok(CapabilitySets {
+        effective: join(effective, high_effective),
+        permitted: join(permitted, high_permitted),
+        inheritable: join(inheritable, high_inheritable),
+    })
+}
+
+/// capset(2). What leaves permitted or inheritable leaves the ambient set too.
+///
+/// # Errors
+/// EPERM: something was to be gained.
+pub(crate) fn set_capabilities(sets: CapabilitySets) -> Result<(), Errno> {
+    let mut header = CapabilityHeader { version: CAPABILITY_VERSION_3, pid: 0 };
+    let low = |set: u64| u32::try_from(set & 0xffff_ffff).unwrap_or(0);
+    let high = |set: u64| low(set >> 32);
+    let halves: CapabilityHalves = [
+        [low(sets.effective), low(sets.permitted), low(sets.inheritable)],
+        [high(sets.effective), high(sets.permitted), high(sets.inheritable)],
+    ];
+    // SAFETY: the kernel reads the halves; it may write the header's version.
+    unsafe { call!(CAPSET, &raw mut header, halves.as_ptr()) }.map(drop)
+}
+
+/// Gives the caller a new, empty session keyring, `KEYCTL_JOIN_SESSION_KEYRING` of keyctl(2).
+///
+/// # Errors
+/// ENOSYS: a kernel without keys. EPERM: refused by a seccomp filter, as in a Docker container. EDQUOT: more keys
+/// than `/proc/sys/kernel/keys/maxkeys`.
+pub(crate) fn new_session_keyring() -> Result<(), Errno> {
+    const KEYCTL_JOIN_SESSION_KEYRING: i32 = 1;
+    // SAFETY: a null name asks for an anonymous keyring.
+    unsafe { call!(KEYCTL, KEYCTL_JOIN_SESSION_KEYRING, 0_usize) }.map(drop)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_wait_status_tells_exit_death_and_stop_apart() {
+        assert!(decode_status(37 << 8) == Event::Exited(37));
+        assert!(decode_status(9) == Event::Killed(Signal(9)));
+        assert!(decode_status(11 | 0x80) == Event::Killed(Signal(11))); // with a core dump
+        assert!(decode_status(20 << 8 | 0x7f) == Event::Stopped(Signal(20)));
+    }
+
+    #[test]
+    fn capabilities_survive_a_round_trip() {
+        let Ok(sets) = capabilities() else { return assert!(false, "capget") };
+        assert!(set_capabilities(sets).is_ok());
+        assert!(capabilities() == Ok(sets));
+    }
+}

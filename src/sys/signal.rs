@@ -1,0 +1,88 @@
+//! Signals: masks, waiting, sending. Numbers are the kernel's, 1 to 64.
+
+use super::{Errno, Pid, call};
+
+/// A signal's number.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Signal(pub(crate) i32);
+
+/// A set of signals as the kernel keeps it: signal N is bit N - 1.
+#[derive(Clone, Copy)]
+#[repr(transparent)]
+pub(crate) struct SignalSet(u64);
+
+impl SignalSet {
+    pub(crate) const EMPTY: SignalSet = SignalSet(0);
+    /// All of them. The kernel leaves SIGKILL and SIGSTOP out, and a fault of the process itself still
+    /// ends it.
+    pub(crate) const ALL: SignalSet = SignalSet(u64::MAX);
+
+    /// This set without `signal`.
+    pub(crate) fn without(self, signal: Signal) -> SignalSet {
+        SignalSet(self.0 & !Self::bit(signal))
+    }
+
+    pub(crate) fn has(self, signal: Signal) -> bool {
+        self.0 & Self::bit(signal) != 0
+    }
+
+    fn bit(signal: Signal) -> u64 {
+        u32::try_from(signal.0 - 1).ok().and_then(|shift| 1_u64.checked_shl(shift)).unwrap_or(0)
+    }
+}
+
+/// The size that the kernel wants to hear for a set, in bytes.
+const SET_BYTES: usize = size_of::<SignalSet>();
+
+/// Blocks exactly these signals, and returns the set that was blocked before. rt_sigprocmask(2).
+pub(crate) fn swap_mask(mask: SignalSet) -> Result<SignalSet, Errno> {
+    let mut old = SignalSet::EMPTY;
+    // SAFETY: the kernel reads one set and writes the other.
+    unsafe { call!(RT_SIGPROCMASK, libc::SIG_SETMASK, &raw const mask, &raw mut old, SET_BYTES) }?;
+    Ok(old)
+}
+
+/// The blocked signals that wait to be delivered. rt_sigpending(2).
+pub(crate) fn pending() -> Result<SignalSet, Errno> {
+    let mut set = SignalSet::EMPTY;
+    // SAFETY: the kernel writes one set.
+    unsafe { call!(RT_SIGPENDING, &raw mut set, SET_BYTES) }?;
+    Ok(set)
+}
+
+/// Takes the next blocked signal, waiting for one. rt_sigtimedwait(2) without a time.
+pub(crate) fn await_signal() -> Result<Signal, Errno> {
+    let all = SignalSet::ALL;
+    loop {
+        // SAFETY: the kernel reads one set; it writes no information where it is given no place.
+        match unsafe { call!(RT_SIGTIMEDWAIT, &raw const all, 0_usize, 0_usize, SET_BYTES) } {
+            Err(Errno::EINTR) => {} // stopped and continued, or traced: signal(7)
+            result => return result.map(|number| Signal(i32::try_from(number).unwrap_or(0))),
+        }
+    }
+}
+
+/// kill(2): to a process, or with a [negated](Pid::group) pid to a process group.
+pub(crate) fn kill(target: Pid, signal: Signal) -> Result<(), Errno> {
+    // SAFETY: takes numbers only.
+    unsafe { call!(KILL, target.0, signal.0) }.map(drop)
+}
+
+/// The kernel's struct sigaction where no handler is set: then the restorer does not matter, and the
+/// order of the rest after the handler neither, as all of it is zero.
+#[repr(C)]
+#[derive(Clone, Copy)]
+struct Action {
+    handler: usize,
+    rest: [u64; 3],
+}
+
+/// What is done about SIGCHLD from now on: the default, or what children's status gets lost by, to ignore
+/// it. Returns whether it was ignored before. rt_sigaction(2).
+pub(crate) fn ignore_child_signal(ignore: bool) -> Result<bool, Errno> {
+    let new = Action { handler: if ignore { libc::SIG_IGN } else { libc::SIG_DFL }, rest: [0; 3] };
+    let mut old = Action { handler: libc::SIG_DFL, rest: [0; 3] };
+    // SAFETY: the kernel reads one action and writes the other, 32 bytes at most on all architectures.
+    unsafe { call!(RT_SIGACTION, libc::SIGCHLD, &raw const new, &raw mut old, SET_BYTES) }?;
+    Ok(old.handler == libc::SIG_IGN)
+}

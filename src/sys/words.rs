@@ -1,0 +1,74 @@
+//! The arrays of C strings that execve(2) takes.
+
+use core::ffi::{CStr, c_char};
+
+/// One entry of such an array: a C string, or the NULL that ends it.
+#[derive(Clone, Copy)]
+#[repr(transparent)]
+pub(crate) struct Word(*const c_char);
+
+// SAFETY: what it points to never changes.
+unsafe impl Sync for Word {}
+
+impl Word {
+    /// The end of an array.
+    pub(crate) const END: Word = Word(core::ptr::null());
+
+    pub(crate) const fn of(text: &'static CStr) -> Word {
+        Word(text.as_ptr())
+    }
+}
+
+impl From<&'static CStr> for Word {
+    fn from(text: &'static CStr) -> Word {
+        Word::of(text)
+    }
+}
+
+/// A NULL-terminated array of C strings that lives, unchanged, until the program ends.
+#[derive(Clone, Copy)]
+pub(crate) struct Words(*const Word);
+
+// SAFETY: nothing writes through the pointer.
+unsafe impl Sync for Words {}
+
+impl Words {
+    /// The array that `main` was given as argv or envp.
+    ///
+    /// # Safety
+    /// `first` points to a NULL-terminated array of C strings, all of which stay as they are until the
+    /// program ends.
+    pub(crate) const unsafe fn from_main(first: *const *const c_char) -> Words {
+        Words(first.cast())
+    }
+
+    /// An array of our own; one that lacks its end counts as empty.
+    pub(crate) fn new(words: &'static [Word]) -> Words {
+        static EMPTY: [Word; 1] = [Word::END];
+        match words.last() {
+            Some(last) if last.0.is_null() => Words(words.as_ptr()),
+            _ => Words(EMPTY.as_ptr()),
+        }
+    }
+
+    /// The array itself, for execve(2).
+    pub(super) fn as_ptr(self) -> *const Word {
+        self.0
+    }
+}
+
+impl Iterator for Words {
+    type Item = &'static CStr;
+
+    fn next(&mut self) -> Option<&'static CStr> {
+        // SAFETY: never moved past the NULL that ends the array.
+        let word = unsafe { *self.0 };
+        if word.0.is_null() {
+            return None;
+        }
+        // SAFETY: another word follows this one, or the NULL does.
+        self.0 = unsafe { self.0.add(1) };
+        // SAFETY: both makers of a Word have seen to a C string that lives on.
+        Some(unsafe { CStr::from_ptr(word.0) })
+    }
+}

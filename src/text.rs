@@ -1,0 +1,118 @@
+//! Text in a buffer of fixed size: no allocation, so any process may use it.
+
+use core::ffi::CStr;
+
+/// Text of at most N bytes; what does not fit is cut off.
+#[derive(Clone, Copy)]
+pub(crate) struct Text<const N: usize> {
+    bytes: [u8; N],
+    len: usize,
+}
+
+impl<const N: usize> Text<N> {
+    pub(crate) const fn new() -> Self {
+        Text { bytes: [0; N], len: 0 }
+    }
+
+    /// What has been pushed so far.
+    pub(crate) fn as_bytes(&self) -> &[u8] {
+        self.bytes.get(..self.len).unwrap_or_default()
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.len == 0
+    }
+
+    /// The text up to its first NUL as a C string; None if the buffer was full.
+    pub(crate) fn as_c_str(&self) -> Option<&CStr> {
+        CStr::from_bytes_until_nul(&self.bytes).ok()
+    }
+
+    /// Adds bytes as they are. Returns itself, so that pushes read as a sentence.
+    pub(crate) fn push(&mut self, bytes: &[u8]) -> &mut Self {
+        let room = self.bytes.get_mut(self.len..).unwrap_or_default();
+        for (to, from) in room.iter_mut().zip(bytes) {
+            *to = *from;
+        }
+        self.len = N.min(self.len + bytes.len());
+        self
+    }
+
+    pub(crate) fn push_str(&mut self, text: &str) -> &mut Self {
+        self.push(text.as_bytes())
+    }
+
+    /// Adds bytes of the user's or of a foreign tree's: what could steer a terminal is escaped as `\xNN`, UTF-8 stays.
+    pub(crate) fn push_escaped(&mut self, bytes: &[u8]) -> &mut Self {
+        for chunk in bytes.utf8_chunks() {
+            for letter in chunk.valid().chars() {
+                let mut utf8 = [0; 4];
+                let encoded = letter.encode_utf8(&mut utf8).as_bytes();
+                if letter.is_control() {
+                    self.push_hex(encoded);
+                } else {
+                    self.push(encoded);
+                }
+            }
+            self.push_hex(chunk.invalid());
+        }
+        self
+    }
+
+    fn push_hex(&mut self, bytes: &[u8]) {
+        const DIGITS: &[u8; 16] = b"0123456789abcdef";
+        for byte in bytes {
+            let digit = |value: u8| DIGITS.get(usize::from(value)).copied().unwrap_or(b'?');
+            self.push(&[b'\\', b'x', digit(byte >> 4), digit(byte & 15)]);
+        }
+    }
+
+    /// Adds a number in decimal.
+    pub(crate) fn push_number(&mut self, number: u64) -> &mut Self {
+        let mut digits = [0_u8; 20];
+        let mut rest = number;
+        let mut count = 0;
+        for place in digits.iter_mut().rev() {
+            *place = b'0' + u8::try_from(rest % 10).unwrap_or(0);
+            rest /= 10;
+            count += 1;
+            if rest == 0 {
+                break;
+            }
+        }
+        self.push(digits.get(digits.len() - count..).unwrap_or_default())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn pushed(push: impl Fn(&mut Text<32>)) -> String {
+        let mut text = Text::new();
+        push(&mut text);
+        String::from_utf8_lossy(text.as_bytes()).into_owned()
+    }
+
+    #[test]
+    fn numbers_are_decimal_to_the_last() {
+        for number in [0, 7, 10, 4_294_967_295, u64::MAX] {
+            assert_eq!(pushed(|text| _ = text.push_number(number)), number.to_string());
+        }
+    }
+
+    #[test]
+    fn what_steers_a_terminal_is_escaped_and_letters_are_not() {
+        assert_eq!(pushed(|text| _ = text.push_escaped("a\x1b[2Jé".as_bytes())), "a\\x1b[2Jé");
+        assert_eq!(pushed(|text| _ = text.push_escaped(b"\xff\n")), "\\xff\\x0a");
+        assert_eq!(pushed(|text| _ = text.push_escaped("\u{9b}".as_bytes())), "\\xc2\\x9b");
+    }
+
+    #[test]
+    fn what_does_not_fit_is_cut_off() {
+        let mut text = Text::<4>::new();
+        text.push(b"abc").push(b"def");
+        assert_eq!(text.as_bytes(), b"abcd");
+        assert!(text.as_c_str().is_none());
+    }
+}
