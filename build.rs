@@ -2,5 +2,9 @@
 
 fn main() {
     println!("cargo:rerun-if-changed=build.rs");
-    println!("cargo:rustc-env=GONTAINER_VERSION=gontainer {} ({})", env!("CARGO_PKG_VERSION"), std::env::var("TARGET").unwrap_or_default());
+    println!(
+        "cargo:rustc-env=GONTAINER_VERSION=gontainer {} ({})",
+        env!("CARGO_PKG_VERSION"),
+        std::env::var("TARGET").unwrap_or_default()
+    );
 }

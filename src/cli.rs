@@ -8,8 +8,8 @@ extern crate std;
 
 use crate::config::{Action, Command, Config};
 use crate::flags::{self, Takes};
-use crate::launch;
-use crate::report::{self, Message};
+use crate::launch::{self, Outcome};
+use crate::report::{self, Misuse};
 use crate::sys::{Word, Words, file, process, uts};
 use core::ffi::CStr;
 use std::boxed::Box;
@@ -28,13 +28,13 @@ pub(crate) fn run(words: Words, environment: Words) -> i32 {
     let mut config = Config::new(process::effective_uid(), process::effective_gid());
     let rest = match parse(words, &mut config) {
         Ok(rest) => rest,
-        Err(message) => {
-            report::say(&message);
+        Err(misuse) => {
+            report::misuse(&misuse);
             return WRONG_USAGE;
         }
     };
     match config.action {
-        Some(Action::Help) => print(|text| flags::help(text)),
+        Some(Action::Help) => print(flags::help),
         Some(Action::Version) => print(|text| _ = text.push_str(env!("GONTAINER_VERSION")).push_str("\n")),
         Some(Action::Run) => start(&config, rest, environment),
         None => WRONG_USAGE, // `parse` has refused it
@@ -59,21 +59,26 @@ fn start(config: &Config, rest: Words, environment: Words) -> i32 {
         report::banner(config);
     }
     let command = command(config, rest, environment, interactive);
-    launch::run(config, &command).unwrap_or_else(|why| {
-        report::not_started(config, &why);
-        why.failure.fault.status
-    })
+    match launch::run(config, &command) {
+        Outcome::Ended(status) => status,
+        Outcome::NotStarted(failure, interpreter) => {
+            report::not_started(config, &failure, interpreter.as_ref());
+            failure.fault.status
+        }
+    }
 }
 
 /// Reads the flags into `config`; what is left is the command.
-fn parse(words: Words, config: &mut Config) -> Result<Words, Message> {
+fn parse(words: Words, config: &mut Config) -> Result<Words, Misuse> {
     let (flags, rest) = split(words);
     let mut parser = lexopt::Parser::from_args(flags);
     while let Ok(Some(argument)) = parser.next() {
         // `split` lets nothing but long options through.
         let lexopt::Arg::Long(name) = argument else { continue };
-        let Some(flag) = flags::find(name.as_bytes()) else { return Err(unknown(name)) };
-        let complain = |what: &str| wrong(&["-", flag.name, ": ", what]);
+        let Some(flag) = flags::find(name.as_bytes()) else {
+            return Err(Misuse::UnknownFlag(keep(OsStr::new(name))));
+        };
+        let complain = |what| Misuse::BadValue(flag, what);
         match flag.takes {
             Takes::Nothing(set) => {
                 if parser.optional_value().is_some() {
@@ -91,9 +96,9 @@ fn parse(words: Words, config: &mut Config) -> Result<Words, Message> {
                     None => return Err(complain("takes true or false")),
                 },
             },
-            Takes::Value(value_name, set) => match parser.value() {
+            Takes::Value(_, set) => match parser.value() {
                 Ok(value) => set(config, keep(value)).map_err(complain)?,
-                Err(_) => return Err(wrong(&["-", flag.name, ": needs a value: -", flag.name, "=", value_name])),
+                Err(_) => return Err(Misuse::MissingValue(flag)),
             },
         }
     }
@@ -102,7 +107,7 @@ fn parse(words: Words, config: &mut Config) -> Result<Words, Message> {
 }
 
 /// What no single flag can see.
-fn check(config: &Config) -> Result<(), Message> {
+fn check(config: &Config) -> Result<(), Misuse> {
     let complaint = if config.action.is_none() {
         "nothing to do: -run starts a container, as in gontainer -run -uid -pid"
     } else if config.namespaces() == 0 {
@@ -112,7 +117,7 @@ fn check(config: &Config) -> Result<(), Message> {
     } else {
         return Ok(());
     };
-    Err(wrong(&[complaint]))
+    Err(Misuse::Whole(complaint))
 }
 
 /// Parts the flags, spelt as lexopt's long options, from the command. Values stay as they are.
@@ -151,26 +156,6 @@ fn truth(value: &OsStr) -> Option<bool> {
     }
 }
 
-#[cold]
-fn unknown(name: &str) -> Message {
-    let nearest = flags::nearest(name.as_bytes()).map_or("h", |flag| flag.name);
-    let mut message = Message::new();
-    message.push_str("gontainer: unknown flag -").push_escaped(name.as_bytes());
-    message.push_str("; the nearest is -").push_str(nearest).push_str("\nhint: gontainer -h lists all flags\n");
-    message
-}
-
-#[cold]
-fn wrong(parts: &[&str]) -> Message {
-    let mut message = Message::new();
-    message.push_str("gontainer: ");
-    for part in parts {
-        message.push_str(part);
-    }
-    message.push_str("\nhint: gontainer -h lists all flags\n");
-    message
-}
-
 /// Keeps a string for the rest of the run. It came from argv, so it holds no NUL.
 fn keep(text: impl Into<OsString>) -> &'static CStr {
     Box::leak(CString::new(text.into().into_vec()).unwrap_or_default().into_boxed_c_str())
@@ -180,7 +165,8 @@ fn keep(text: impl Into<OsString>) -> &'static CStr {
 fn command(config: &Config, rest: Words, caller: Words, interactive: bool) -> Command {
     static SHELL: [Word; 2] = [Word::of(c"/bin/sh"), Word::END];
     let words = if rest.clone().next().is_some() { rest } else { Words::new(&SHELL) };
-    let mut environment = if config.wants_root() { of_a_foreign_tree(caller) } else { of_the_caller(caller, interactive) };
+    let mut environment =
+        if config.wants_root() { of_a_foreign_tree(caller) } else { of_the_caller(caller, interactive) };
     environment.push(c"container=gontainer".into());
     if interactive {
         environment.push(keep(prompt(config)).into());
@@ -217,9 +203,8 @@ fn of_the_caller(caller: Words, interactive: bool) -> Vec<Word> {
 
 /// In a foreign tree: nothing of the host's but the terminal's type and the language.
 fn of_a_foreign_tree(caller: Words) -> Vec<Word> {
-    let handed_on = |word: &&CStr| {
-        [&b"TERM="[..], b"LANG=", b"LC_"].iter().any(|start| word.to_bytes().starts_with(start))
-    };
+    let handed_on =
+        |word: &&CStr| [&b"TERM="[..], b"LANG=", b"LC_"].iter().any(|start| word.to_bytes().starts_with(start));
     let mut words = Vec::with_capacity(16);
     words.push(c"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin".into());
     words.push(c"HOME=/root".into());

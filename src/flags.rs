@@ -171,7 +171,9 @@ mod tests {
 
     #[test]
     fn the_nearest_flag_is_the_one_that_was_meant() {
-        for (typed, meant) in [("pidd", "pid"), ("user", "uts"), ("hostnam", "hostname"), ("netw", "net"), ("aspid1", "as-pid1")] {
+        for (typed, meant) in
+            [("pidd", "pid"), ("user", "uid"), ("hostnam", "hostname"), ("netw", "net"), ("aspid1", "as-pid1")]
+        {
             assert_eq!(nearest(typed.as_bytes()).map(|flag| flag.name), Some(meant), "{typed}");
         }
         assert_eq!(distance(b"", b"uid"), 3);

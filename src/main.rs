@@ -3,14 +3,15 @@
 //! The modules below are in order of layers, lowest first: a file uses only what stands above it. To see
 //! what a start consists of, read `launch/plan.rs`.
 #![cfg_attr(not(test), no_std, no_main)]
+#![cfg_attr(test, allow(dead_code, reason = "there is no main: tests call the parts"))]
 
-mod sys;
-mod text;
+mod cli;
 mod config;
+mod flags;
 mod launch;
 mod report;
-mod flags;
-mod cli;
+mod sys;
+mod text;
 
 /// What libc's start-up calls; neither std's start-up nor its exit hooks run. std's would have reopened
 /// closed standard descriptors and ignored SIGPIPE, which the command would inherit.

@@ -8,13 +8,14 @@ mod shared;
 mod steps;
 mod supervise;
 
-pub(crate) use fault::{CANNOT_START, Failure, Fault};
+pub(crate) use fault::{Failure, Fault};
 pub(crate) use shared::Interpreter;
 
 use crate::config::{Command, Config};
 use crate::sys::process::{self, Stack};
 use crate::sys::{Errno, Pid};
 use core::cell::Cell;
+use fault::CANNOT_START;
 use job::{Job, Running};
 use shared::Shared;
 use supervise::{Role, Supervisor};
@@ -27,22 +28,23 @@ static CHILD_STACK: Stack<STACK_BYTES> = Stack::new();
 /// Of the command between PID 1 and its execve.
 static COMMAND_STACK: Stack<STACK_BYTES> = Stack::new();
 
-/// Why a container did not start, and the missing interpreter if that was it.
-pub(crate) struct NotStarted {
-    pub(crate) failure: Failure,
-    pub(crate) interpreter: Option<Interpreter>,
+/// What became of a launch.
+pub(crate) enum Outcome {
+    /// The command ran and ended; its exit status, or 128 and the number of the signal that killed it.
+    Ended(i32),
+    /// It never ran: why not, and the missing interpreter if that was it.
+    NotStarted(Failure, Option<Interpreter>),
 }
 
 /// Starts a container and waits until its command has ended.
-pub(crate) fn run(config: &Config, command: &Command) -> Result<i32, NotStarted> {
+pub(crate) fn run(config: &Config, command: &Command) -> Outcome {
     let shared = Shared::new();
+    let result = launch(config, command, &shared);
     // A child's own word comes first: what the launcher saw of it is only the consequence.
-    launch(config, command, &shared)
-        .and_then(|status| shared.failure().map_or(Ok(status), Err))
-        .map_err(|failure| NotStarted {
-            failure: shared.failure().unwrap_or(failure),
-            interpreter: shared.interpreter(),
-        })
+    match (shared.failure(), result) {
+        (Some(failure), _) | (None, Err(failure)) => Outcome::NotStarted(failure, shared.interpreter()),
+        (None, Ok(status)) => Outcome::Ended(status),
+    }
 }
 
 fn launch(config: &Config, command: &Command, shared: &Shared) -> Result<i32, Failure> {

@@ -116,7 +116,9 @@ static CAUSES: &[Cause] = &[
         calls: CONFINED,
         errnos: REFUSED,
         holds: |config| {
-            config.user && config.caller_uid != 0 && reads(c"/proc/sys/kernel/apparmor_restrict_unprivileged_userns", b"1")
+            config.user
+                && config.caller_uid != 0
+                && reads(c"/proc/sys/kernel/apparmor_restrict_unprivileged_userns", b"1")
         },
         remedy: "AppArmor restricts user namespaces here; as root: sysctl kernel.apparmor_restrict_unprivileged_userns=0, \
                  or a profile for this file that allows userns",
@@ -124,7 +126,9 @@ static CAUSES: &[Cause] = &[
     Cause {
         calls: &["mount"],
         errnos: REFUSED,
-        holds: |config| config.user && has_line(c"/proc/self/mountinfo", |line| mount_point(line).starts_with(b"/proc/")),
+        holds: |config| {
+            config.user && has_line(c"/proc/self/mountinfo", |line| mount_point(line).starts_with(b"/proc/"))
+        },
         remedy: "something covers a part of /proc here, as in a Docker container: then the kernel allows no new /proc",
     },
     Cause {

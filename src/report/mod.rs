@@ -6,9 +6,11 @@ mod checks;
 pub(crate) use banner::banner;
 
 use crate::config::Config;
-use crate::launch::{NotStarted, Fault};
+use crate::flags::{self, Flag};
+use crate::launch::{Failure, Fault, Interpreter};
 use crate::sys::file;
 use crate::text::Text;
+use core::ffi::CStr;
 
 /// A whole message: written at once, so that it is not torn apart by others'.
 pub(crate) type Message = Text<2048>;
@@ -22,21 +24,59 @@ pub(crate) fn say(message: &Message) {
 }
 
 /// Says why there is no container: step, call, object, errno; then what was found to be the cause.
-pub(crate) fn not_started(config: &Config, why: &NotStarted) {
-    let Fault { call, object, errno, .. } = why.failure.fault;
+#[cold]
+pub(crate) fn not_started(config: &Config, failure: &Failure, interpreter: Option<&Interpreter>) {
+    let Fault { call, object, errno, .. } = failure.fault;
     let mut message = Message::new();
-    message.push_str("gontainer: ").push_str(why.failure.step).push_str(": ").push_str(call);
-    message.push_str("(").push_escaped(object.unwrap_or_default().to_bytes()).push_str("): ");
+    message.push_str("gontainer: ").push_str(failure.step).push_str(": ").push_str(call);
+    if let Some(object) = object {
+        message.push_str("(").push_escaped(object.to_bytes()).push_str(")");
+    }
     match errno.describe() {
-        Some((name, text)) => message.push_str(text).push_str(" (").push_str(name).push_str(")\n"),
-        None => message.push_str("error ").push_number(errno.0.unsigned_abs().into()).push_str("\n"),
+        Some((name, text)) => message.push_str(": ").push_str(text).push_str(" (").push_str(name).push_str(")\n"),
+        None => message.push_str(": error ").push_number(errno.0.unsigned_abs().into()).push_str("\n"),
     };
-    if let Some(interpreter) = &why.interpreter {
+    if let Some(interpreter) = interpreter {
         message.push_str("hint: the file exists, but its interpreter ");
         message.push_escaped(interpreter.as_bytes()).push_str(" does not, inside the container\n");
+    } else {
+        for remedy in checks::causes(config, &failure.fault) {
+            message.push_str("hint: ").push_str(remedy).push_str("\n");
+        }
     }
-    for check in checks::causes(config, &why.failure.fault) {
-        message.push_str("hint: ").push_str(check).push_str("\n");
+    say(&message);
+}
+
+/// What is wrong about a command line.
+pub(crate) enum Misuse {
+    UnknownFlag(&'static CStr),
+    MissingValue(&'static Flag),
+    BadValue(&'static Flag, &'static str),
+    Whole(&'static str),
+}
+
+/// Says what is wrong about a command line.
+#[cold]
+pub(crate) fn misuse(misuse: &Misuse) {
+    let mut message = Message::new();
+    message.push_str("gontainer: ");
+    match misuse {
+        Misuse::UnknownFlag(name) => {
+            message.push_str("unknown flag -").push_escaped(name.to_bytes());
+            if let Some(nearest) = flags::nearest(name.to_bytes()) {
+                message.push_str("; the nearest is -").push_str(nearest.name);
+            }
+        }
+        Misuse::MissingValue(flag) => {
+            message.push_str("-").push_str(flag.name).push_str(": needs a value");
+        }
+        Misuse::BadValue(flag, what) => {
+            message.push_str("-").push_str(flag.name).push_str(": ").push_str(what);
+        }
+        Misuse::Whole(what) => {
+            message.push_str(what);
+        }
     }
+    message.push_str("\nhint: gontainer -h lists all flags\n");
     say(&message);
 }

@@ -22,8 +22,7 @@ unsafe impl Sync for Arena {}
 
 #[cfg_attr(not(test), global_allocator)]
 #[cfg_attr(test, allow(dead_code, reason = "tests have std's"))]
-static ARENA: Arena =
-    Arena { bytes: UnsafeCell::new([0; ARENA_BYTES]), free: UnsafeCell::new(None) };
+static ARENA: Arena = Arena { bytes: UnsafeCell::new([0; ARENA_BYTES]), free: UnsafeCell::new(None) };
 
 /// `size` bytes aligned to `align` from the front of `free`, and what is left of it.
 fn bump(free: (*mut u8, *mut u8), layout: Layout) -> Option<(*mut u8, (*mut u8, *mut u8))> {

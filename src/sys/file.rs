@@ -172,7 +172,7 @@ pub(crate) fn identity_of_working_dir() -> Result<Identity, Errno> {
 pub(crate) fn is_terminal(fd: i32) -> bool {
     let mut size = libc::winsize { ws_row: 0, ws_col: 0, ws_xpixel: 0, ws_ypixel: 0 };
     // SAFETY: the kernel fills in the structure.
-    unsafe { call!(IOCTL, fd, libc::TIOCGWINSZ as usize, &raw mut size) }.is_ok()
+    unsafe { call!(IOCTL, fd, libc::TIOCGWINSZ, &raw mut size) }.is_ok()
 }
 
 /// The foreground process group of our controlling terminal, tcgetpgrp(3).
@@ -182,7 +182,7 @@ pub(crate) fn is_terminal(fd: i32) -> bool {
 pub(crate) fn foreground(fd: i32) -> Result<Pid, Errno> {
     let mut group = 0_i32;
     // SAFETY: the kernel writes one number.
-    unsafe { call!(IOCTL, fd, libc::TIOCGPGRP as usize, &raw mut group) }?;
+    unsafe { call!(IOCTL, fd, libc::TIOCGPGRP, &raw mut group) }?;
     Ok(Pid(group))
 }
 
@@ -190,7 +190,7 @@ pub(crate) fn foreground(fd: i32) -> Result<Pid, Errno> {
 /// needs SIGTTOU blocked.
 pub(crate) fn set_foreground(fd: i32, group: Pid) -> Result<(), Errno> {
     // SAFETY: the kernel reads one number.
-    unsafe { call!(IOCTL, fd, libc::TIOCSPGRP as usize, &raw const group.0) }.map(drop)
+    unsafe { call!(IOCTL, fd, libc::TIOCSPGRP, &raw const group.0) }.map(drop)
 }
 
 /// Has every write to a pipe raise SIGCHLD in this process, fcntl(2): `F_SETOWN`, `F_SETSIG`, `O_ASYNC`.

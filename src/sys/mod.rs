@@ -48,6 +48,13 @@ impl Register for u32 {
     }
 }
 
+impl Register for u64 {
+    #[allow(clippy::cast_possible_truncation, reason = "all architectures in `arch` have 64 bits")]
+    fn register(self) -> usize {
+        self as usize
+    }
+}
+
 impl<T> Register for *const T {
     /// Exposed: the kernel, which the compiler cannot see, is about to follow it.
     fn register(self) -> usize {

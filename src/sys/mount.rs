@@ -7,7 +7,7 @@ use core::ffi::CStr;
 /// mount_namespaces(7), "Shared subtrees".
 pub(crate) fn make_private() -> Result<(), Errno> {
     // SAFETY: C strings; type and data may be null for a change of propagation.
-    unsafe { call!(MOUNT, c"", c"/", 0_usize, libc::MS_REC as usize | libc::MS_PRIVATE as usize) }.map(drop)
+    unsafe { call!(MOUNT, c"", c"/", 0_usize, libc::MS_REC | libc::MS_PRIVATE) }.map(drop)
 }
 
 /// mount(2) of a new proc file system, of the caller's PID namespace, on `target`.
@@ -18,7 +18,7 @@ pub(crate) fn make_private() -> Result<(), Errno> {
 pub(crate) fn mount_proc(target: &CStr) -> Result<(), Errno> {
     let flags = libc::MS_NOSUID | libc::MS_NODEV | libc::MS_NOEXEC;
     // SAFETY: C strings; proc takes no data.
-    unsafe { call!(MOUNT, c"proc", target, c"proc", flags as usize) }.map(drop)
+    unsafe { call!(MOUNT, c"proc", target, c"proc", flags) }.map(drop)
 }
 
 /// A detached copy of the mounts at and below the working directory, open_tree(2).
@@ -42,7 +42,7 @@ pub(crate) fn attach_tree_here(tree: &Fd) -> Result<(), Errno> {
 /// mount(2) of a directory and what is mounted below it onto another, `MS_BIND | MS_REC`.
 pub(crate) fn bind(source: &CStr, target: &CStr) -> Result<(), Errno> {
     // SAFETY: C strings; a bind takes neither type nor data.
-    unsafe { call!(MOUNT, source, target, 0_usize, libc::MS_BIND as usize | libc::MS_REC as usize) }.map(drop)
+    unsafe { call!(MOUNT, source, target, 0_usize, libc::MS_BIND | libc::MS_REC) }.map(drop)
 }
 
 /// Makes the working directory, which must be the root of a mount, `/`; the old root lies on top of it
@@ -62,4 +62,3 @@ pub(crate) fn detach_top(target: &CStr) -> Result<(), Errno> {
     // SAFETY: a C string.
     unsafe { call!(UMOUNT2, target, libc::MNT_DETACH) }.map(drop)
 }
-

@@ -9,14 +9,12 @@ pub(crate) fn raise_loopback() -> Result<(), Errno> {
     // SAFETY: takes numbers only.
     let socket = unsafe { call!(SOCKET, libc::AF_INET, libc::SOCK_DGRAM | libc::SOCK_CLOEXEC) };
     let socket = Fd::from_result(socket?);
-    let mut request = libc::ifreq {
-        ifr_name: [0; libc::IFNAMSIZ],
-        ifr_ifru: libc::__c_anonymous_ifr_ifru { ifru_flags: 0 },
-    };
+    let mut request =
+        libc::ifreq { ifr_name: [0; libc::IFNAMSIZ], ifr_ifru: libc::__c_anonymous_ifr_ifru { ifru_flags: 0 } };
     for (to, from) in request.ifr_name.iter_mut().zip(*b"lo") {
         *to = from.cast_signed();
     }
     request.ifr_ifru.ifru_flags = i16::try_from(libc::IFF_UP | libc::IFF_RUNNING).unwrap_or(0);
     // SAFETY: the kernel reads the whole request.
-    unsafe { call!(IOCTL, socket.number(), libc::SIOCSIFFLAGS as usize, &raw const request) }.map(drop)
+    unsafe { call!(IOCTL, socket.number(), libc::SIOCSIFFLAGS, &raw const request) }.map(drop)
 }

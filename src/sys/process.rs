@@ -53,7 +53,7 @@ pub(crate) unsafe fn clone_sharing_memory<T, const BYTES: usize>(
     entry: extern "C" fn(&T) -> !,
     arg: &T,
 ) -> Result<Pid, Errno> {
-    const { assert!(BYTES % 16 == 0) };
+    const { assert!(BYTES.is_multiple_of(16)) };
     let flags = namespaces | (libc::CLONE_VM | libc::SIGCHLD).cast_unsigned() as usize;
     // SAFETY: same function, its argument a thin reference passed as a thin pointer.
     let entry = unsafe { core::mem::transmute::<extern "C" fn(&T) -> !, extern "C" fn(*const ()) -> !>(entry) };
@@ -272,7 +272,7 @@ mod tests {
 
     #[test]
     fn capabilities_survive_a_round_trip() {
-        let Ok(sets) = capabilities() else { return assert!(false, "capget") };
+        let Ok(sets) = capabilities() else { panic!("capget") };
         assert!(set_capabilities(sets).is_ok());
         assert!(capabilities() == Ok(sets));
     }

@@ -15,11 +15,8 @@ type Path = Text<4096>;
 /// Looks the command up and executes it; comes back only to say why not.
 pub(in crate::launch) fn become_it(job: &Job) -> Result<Infallible, Fault> {
     let name = job.command.words.clone().next().unwrap_or_default();
-    let errno = if name.to_bytes().contains(&b'/') || name.is_empty() {
-        execute(job, name)
-    } else {
-        look_up(job, name)
-    };
+    let errno =
+        if name.to_bytes().contains(&b'/') || name.is_empty() { execute(job, name) } else { look_up(job, name) };
     let status = match errno {
         Errno::ENOENT | Errno::ENOTDIR | Errno::ENAMETOOLONG => NOT_FOUND,
         _ => NOT_EXECUTABLE,

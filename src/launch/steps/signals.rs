@@ -2,8 +2,8 @@
 
 use crate::launch::fault::{Fault, On};
 use crate::launch::job::Job;
-use crate::sys::signal::{self, SignalSet};
 use crate::sys::process;
+use crate::sys::signal::{self, SignalSet};
 
 /// Blocks all signals, so that none is lost during the start, and lets children leave a status even if
 /// the caller ignores SIGCHLD.

@@ -2,8 +2,8 @@
 
 use crate::launch::fault::{Fault, On};
 use crate::launch::job::Job;
-use crate::sys::file::{self, Open};
 use crate::sys::Errno;
+use crate::sys::file::{self, Open};
 
 /// Puts /dev/null where the caller closed 0, 1 or 2: else a file of ours would land there, and be read or
 /// written by mistake. It is close-on-exec, so the command finds them closed, as the caller meant.
@@ -63,4 +63,3 @@ fn next_number(entries: &[u8]) -> Option<(i32, &[u8])> {
     let number = core::str::from_utf8(name).ok().and_then(|name| name.parse().ok()).unwrap_or(-1);
     Some((number, entries.get(usize::from(length)..)?))
 }
-

@@ -35,9 +35,7 @@ pub(in crate::launch) fn watch_stops(job: &mut Job) -> Result<(), Fault> {
 /// Makes the command's group the terminal's foreground group.
 pub(in crate::launch) fn take(job: &Job) -> Result<(), Fault> {
     match job.terminal {
-        Some(Terminal { fd, hand_over: true }) => {
-            file::set_foreground(fd, process::own_pid()).of("ioctl TIOCSPGRP")
-        }
+        Some(Terminal { fd, hand_over: true }) => file::set_foreground(fd, process::own_pid()).of("ioctl TIOCSPGRP"),
         _ => Ok(()),
     }
 }
