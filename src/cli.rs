@@ -6,7 +6,7 @@
 #[cfg(not(test))]
 extern crate std;
 
-use crate::config::{Action, Command, Config};
+use crate::config::{Action, Command, Config, Item};
 use crate::flags::{self, Takes};
 use crate::launch::{self, Outcome};
 use crate::report::{self, Misuse};
@@ -100,6 +100,14 @@ fn parse(words: Words, config: &mut Config) -> Result<Words, Misuse> {
                 Ok(value) => set(config, keep(value)).map_err(complain)?,
                 Err(_) => return Err(Misuse::MissingValue(flag)),
             },
+            Takes::Values(_, list, check) => match parser.value() {
+                Ok(value) => {
+                    let value = keep(value);
+                    check(value).map_err(complain)?;
+                    list(config).push(Box::leak(Box::new(Item::new(value))));
+                }
+                Err(_) => return Err(Misuse::MissingValue(flag)),
+            },
         }
     }
     check(config)?;
@@ -138,7 +146,7 @@ fn split(words: Words) -> (Vec<OsString>, Words) {
         };
         let long = [b"--", name].concat();
         flags.push(OsString::from_vec(long));
-        if flags::find(name).is_some_and(|flag| matches!(flag.takes, Takes::Value(..)))
+        if flags::find(name).is_some_and(|flag| flag.takes.value_name().is_some())
             && let Some(value) = rest.next()
         {
             flags.push(OsStr::from_bytes(value.to_bytes()).into());
@@ -165,52 +173,65 @@ fn keep(text: impl Into<OsString>) -> &'static CStr {
 fn command(config: &Config, rest: Words, caller: Words, interactive: bool) -> Command {
     static SHELL: [Word; 2] = [Word::of(c"/bin/sh"), Word::END];
     let words = if rest.clone().next().is_some() { rest } else { Words::new(&SHELL) };
-    let mut environment =
-        if config.wants_root() { of_a_foreign_tree(caller) } else { of_the_caller(caller, interactive) };
-    environment.push(c"container=gontainer".into());
+    let mut environment = environment_of(config, caller);
     if interactive {
-        environment.push(keep(prompt(config)).into());
+        set(&mut environment, keep(prompt(config)));
     }
-    let path = environment_path(config, caller);
+    set(&mut environment, c"container=gontainer");
+    for asked in config.environment.iter() {
+        if asked.to_bytes().contains(&b'=') {
+            set(&mut environment, asked);
+        } else if let Some(word) = find(caller, asked.to_bytes()) {
+            set(&mut environment, word);
+        }
+    }
+    let path = environment.iter().find_map(|word| value(word, b"PATH")).unwrap_or(USUAL_PATH);
     environment.push(Word::END);
     Command { words, environment: Words::new(environment.leak()), path }
 }
 
-fn environment_path(config: &Config, caller: Words) -> &'static CStr {
-    if config.wants_root() {
-        return USUAL_PATH;
+/// What the command finds: on the host's tree what the caller has; in a foreign tree nothing of the
+/// host's but the terminal's type and the language.
+fn environment_of(config: &Config, caller: Words) -> Vec<Word> {
+    const ADDED: usize = 8;
+    let asked = config.environment.iter().count() + ADDED;
+    if !config.wants_root() {
+        let mut words = Vec::with_capacity(caller.count() + asked);
+        words.extend(caller.map(Word::from));
+        return words;
     }
-    value(caller, b"PATH=").unwrap_or(USUAL_PATH)
-}
-
-/// The value of the first variable with this start.
-fn value(environment: Words, start: &[u8]) -> Option<&'static CStr> {
-    environment.into_iter().find(|word| word.to_bytes().starts_with(start)).map(|word| {
-        let bytes = word.to_bytes_with_nul().get(start.len()..).unwrap_or_default();
-        CStr::from_bytes_with_nul(bytes).unwrap_or_default()
-    })
-}
-
-/// On the host's tree: the caller's environment, but for what is set anew.
-fn of_the_caller(caller: Words, interactive: bool) -> Vec<Word> {
-    let replaced = |word: &&CStr| {
-        word.to_bytes().starts_with(b"container=") || interactive && word.to_bytes().starts_with(b"PS1=")
-    };
-    let mut words = Vec::with_capacity(caller.count() + 3);
-    words.extend(caller.filter(|word| !replaced(word)).map(Word::from));
-    words
-}
-
-/// In a foreign tree: nothing of the host's but the terminal's type and the language.
-fn of_a_foreign_tree(caller: Words) -> Vec<Word> {
     let handed_on =
         |word: &&CStr| [&b"TERM="[..], b"LANG=", b"LC_"].iter().any(|start| word.to_bytes().starts_with(start));
-    let mut words = Vec::with_capacity(16);
-    words.push(c"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin".into());
-    words.push(c"HOME=/root".into());
-    words.push(c"USER=root".into());
+    let mut words = Vec::with_capacity(16 + asked);
+    let own = [c"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", c"HOME=/root", c"USER=root"];
+    words.extend(own.map(Word::from));
     words.extend(caller.filter(handed_on).map(Word::from));
     words
+}
+
+/// Sets a variable, in the place of one of the same name if there is one.
+fn set(environment: &mut Vec<Word>, word: &'static CStr) {
+    let name = name_of(word);
+    match environment.iter_mut().find(|other| other.text().is_some_and(|other| name_of(other) == name)) {
+        Some(place) => *place = word.into(),
+        None => environment.push(word.into()),
+    }
+}
+
+/// What stands before a variable's `=`.
+fn name_of(word: &CStr) -> &[u8] {
+    word.to_bytes().split(|byte| *byte == b'=').next().unwrap_or_default()
+}
+
+/// The variable of this name, with name and value.
+fn find(mut environment: Words, name: &[u8]) -> Option<&'static CStr> {
+    environment.find(|word| word.to_bytes().contains(&b'=') && name_of(word) == name)
+}
+
+/// The value of a variable, if it has this name.
+fn value(word: &Word, name: &[u8]) -> Option<&'static CStr> {
+    let bytes = word.text()?.to_bytes_with_nul().strip_prefix(name)?.strip_prefix(b"=")?;
+    CStr::from_bytes_with_nul(bytes).ok()
 }
 
 /// The prompt, from nothing but what a shell expands by itself, so that no program is needed.

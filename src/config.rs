@@ -1,6 +1,7 @@
 //! What the user asked for, as plain data; and what follows from it, said once.
 
 use crate::sys::Words;
+use core::cell::Cell;
 use core::ffi::CStr;
 
 /// The one thing that this run is to do.
@@ -21,6 +22,42 @@ pub(crate) struct Command {
     pub(crate) path: &'static CStr,
 }
 
+/// The values of a flag that may be repeated, in the order given.
+#[derive(Clone, Copy)]
+pub(crate) struct List {
+    first: Option<&'static Item>,
+    last: Option<&'static Item>,
+}
+
+/// One value in a [`List`].
+pub(crate) struct Item {
+    value: &'static CStr,
+    next: Cell<Option<&'static Item>>,
+}
+
+impl Item {
+    pub(crate) fn new(value: &'static CStr) -> Item {
+        Item { value, next: Cell::new(None) }
+    }
+}
+
+impl List {
+    const EMPTY: List = List { first: None, last: None };
+
+    /// Adds an item, which stays for the whole run, at the end.
+    pub(crate) fn push(&mut self, item: &'static Item) {
+        match self.last {
+            Some(last) => last.next.set(Some(item)),
+            None => self.first = Some(item),
+        }
+        self.last = Some(item);
+    }
+
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &'static CStr> {
+        core::iter::successors(self.first, |item| item.next.get()).map(|item| item.value)
+    }
+}
+
 /// One container. Strings live for the whole run, so every process may keep them.
 #[derive(Clone, Copy)]
 pub(crate) struct Config {
@@ -34,6 +71,8 @@ pub(crate) struct Config {
     pub(crate) pid: bool,
     pub(crate) as_pid1: bool,
     pub(crate) quiet: bool,
+    /// `NAME=VALUE`, or `NAME` to hand the caller's on.
+    pub(crate) environment: List,
     /// Who started us, outside: effective user and group.
     pub(crate) caller_uid: u32,
     pub(crate) caller_gid: u32,
@@ -53,6 +92,7 @@ impl Config {
             pid: false,
             as_pid1: false,
             quiet: false,
+            environment: List::EMPTY,
             caller_uid,
             caller_gid,
         }

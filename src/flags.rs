@@ -1,6 +1,6 @@
 //! Every flag, once. The parser, the help and README's table read this.
 
-use crate::config::{Action, Config};
+use crate::config::{Action, Config, List};
 use crate::text::Text;
 use core::ffi::CStr;
 
@@ -13,6 +13,18 @@ pub(crate) enum Takes {
     Switch(fn(&mut Config, bool)),
     /// A value, which help calls by this name.
     Value(&'static str, fn(&mut Config, &'static CStr) -> Result<(), &'static str>),
+    /// A value each time, kept in a list once it is checked.
+    Values(&'static str, fn(&mut Config) -> &mut List, fn(&CStr) -> Result<(), &'static str>),
+}
+
+impl Takes {
+    /// What help calls the value, if there is one.
+    pub(crate) fn value_name(&self) -> Option<&'static str> {
+        match self {
+            Value(name, _) | Values(name, ..) => Some(name),
+            Nothing(_) | Switch(_) => None,
+        }
+    }
 }
 
 /// Under which heading a flag stands in the help.
@@ -32,7 +44,7 @@ pub(crate) struct Flag {
 }
 
 use Group::{Actions, Command, Namespaces};
-use Takes::{Nothing, Switch, Value};
+use Takes::{Nothing, Switch, Value, Values};
 
 #[rustfmt::skip] // the table is the manual: a flag, a line
 pub(crate) static FLAGS: &[Flag] = &[
@@ -47,11 +59,16 @@ pub(crate) static FLAGS: &[Flag] = &[
     Flag { name: "net",      takes: Switch(|c, on| c.net = on),                       group: Namespaces, help: "network namespace: only a loopback interface, up" },
     Flag { name: "pid",      takes: Switch(|c, on| c.pid = on),                       group: Namespaces, help: "PID namespace: a new /proc, and an init as PID 1" },
     Flag { name: "as-pid1",  takes: Switch(|c, on| c.as_pid1 = on),                   group: Command,    help: "with -pid: no init, COMMAND itself is PID 1" },
+    Flag { name: "env",      takes: Values("NAME[=VALUE]", |c| &mut c.environment, variable), group: Command, help: "set a variable, or hand the caller's on; repeatable" },
     Flag { name: "quiet",    takes: Switch(|c, on| c.quiet = on),                     group: Command,    help: "no banner before an interactive shell" },
 ];
 
 fn not_empty(value: &CStr) -> Result<(), &'static str> {
     if value.is_empty() { Err("must not be empty") } else { Ok(()) }
+}
+
+fn variable(value: &CStr) -> Result<(), &'static str> {
+    if value.is_empty() || value.to_bytes().starts_with(b"=") { Err("needs a name") } else { Ok(()) }
 }
 
 fn host_name(value: &CStr) -> Result<(), &'static str> {
@@ -120,7 +137,7 @@ Flags take one dash or two; switches also =true and =false.
         for flag in FLAGS.iter().filter(|flag| flag.group == group) {
             let mut left = Text::<24>::new();
             left.push_str("  -").push_str(flag.name);
-            if let Value(value, _) = flag.takes {
+            if let Some(value) = flag.takes.value_name() {
                 left.push_str("=").push_str(value);
             }
             while left.as_bytes().len() < 19 {
@@ -189,7 +206,7 @@ mod tests {
         let (begin, end) = ("<!-- flags: generated -->\n", "<!-- flags end -->");
         let mut table = String::from("| flag | what it does |\n|---|---|\n");
         for flag in FLAGS {
-            let value = if let Value(value, _) = flag.takes { format!("={value}") } else { String::new() };
+            let value = flag.takes.value_name().map(|name| format!("={name}")).unwrap_or_default();
             table += &format!("| `-{}{value}` | {} |\n", flag.name, flag.help);
         }
         let parts = readme.split_once(begin).and_then(|(head, rest)| Some((head, rest.split_once(end)?)));

@@ -60,8 +60,8 @@ plan! {
         "drop the old root" if Config::wants_root => root::drop_old;
         "set the host name" if Config::wants_uts => uts::set_host_name;
         "bring the loopback interface up" if Config::wants_net => net::raise_loopback;
-        "wait for the id maps" => handshake::await_go;
         "cut capabilities" if Config::is_real_root => privileges::cut_capabilities;
+        "wait for the id maps" => handshake::await_go;
     }
 
     /// PID 1, after the child's list.

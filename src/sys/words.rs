@@ -17,6 +17,12 @@ impl Word {
     pub(crate) const fn of(text: &'static CStr) -> Word {
         Word(text.as_ptr())
     }
+
+    /// The string, unless this is the end.
+    pub(crate) fn text(&self) -> Option<&'static CStr> {
+        // SAFETY: if not null, made of a C string that lives on.
+        (!self.0.is_null()).then(|| unsafe { CStr::from_ptr(self.0) })
+    }
 }
 
 impl From<&'static CStr> for Word {
@@ -63,12 +69,9 @@ impl Iterator for Words {
     fn next(&mut self) -> Option<&'static CStr> {
         // SAFETY: never moved past the NULL that ends the array.
         let word = unsafe { *self.0 };
-        if word.0.is_null() {
-            return None;
-        }
+        let text = word.text()?;
         // SAFETY: another word follows this one, or the NULL does.
         self.0 = unsafe { self.0.add(1) };
-        // SAFETY: both makers of a Word have seen to a C string that lives on.
-        Some(unsafe { CStr::from_ptr(word.0) })
+        Some(text)
     }
 }
