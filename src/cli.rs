@@ -9,7 +9,8 @@ extern crate std;
 use crate::config::{Action, Command, Config, Item};
 use crate::flags::{self, Takes};
 use crate::launch::{self, Outcome};
-use crate::report::{self, Misuse};
+use crate::report::{self, Misuse, Trace};
+use crate::sys::recorder::{self, Mode};
 use crate::sys::{Word, Words, file, process, uts};
 use core::ffi::CStr;
 use std::boxed::Box;
@@ -59,13 +60,35 @@ fn start(config: &Config, rest: Words, environment: Words) -> i32 {
         report::banner(config);
     }
     let command = command(config, rest, environment, interactive);
-    match launch::run(config, &command) {
+    if config.plan {
+        recorder::start(Mode::Rehearse);
+        launch::rehearse(config, &command);
+        recorder::stop();
+        report::trace(Trace::Plan, may_colour(environment, 1));
+        return 0;
+    }
+    if config.trace {
+        recorder::start(Mode::Record);
+    }
+    let mut tell = || {
+        recorder::stop();
+        report::trace(Trace::Start, may_colour(environment, 2));
+    };
+    match launch::run(config, &command, &mut tell) {
         Outcome::Ended(status) => status,
         Outcome::NotStarted(failure, interpreter) => {
+            if config.trace && recorder::is_on() {
+                tell(); // it failed before there was anything to start
+            }
             report::not_started(config, &failure, interpreter.as_ref());
             failure.fault.status
         }
     }
+}
+
+/// Colours are for terminals, and for those who did not say no: <https://no-color.org>.
+fn may_colour(environment: Words, fd: i32) -> bool {
+    find(environment, b"NO_COLOR").is_none_or(|word| word.to_bytes() == b"NO_COLOR=") && file::is_terminal(fd)
 }
 
 /// Reads the flags into `config`; what is left is the command.
@@ -85,7 +108,7 @@ fn parse(words: Words, config: &mut Config) -> Result<Words, Misuse> {
                     return Err(complain("takes no value"));
                 }
                 set(config);
-                if config.action != Some(Action::Run) {
+                if matches!(config.action, Some(Action::Help | Action::Version)) {
                     return Ok(rest); // help and version also work among mistakes
                 }
             }
@@ -115,7 +138,10 @@ fn parse(words: Words, config: &mut Config) -> Result<Words, Misuse> {
 }
 
 /// What no single flag can see.
-fn check(config: &Config) -> Result<(), Misuse> {
+fn check(config: &mut Config) -> Result<(), Misuse> {
+    if config.plan {
+        config.action = Some(Action::Run); // `-plan` is a `-run` that stays on paper
+    }
     let complaint = if config.action.is_none() {
         "nothing to do: -run starts a container, as in gontainer -run -uid -pid"
     } else if config.namespaces() == 0 {

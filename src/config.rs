@@ -71,6 +71,8 @@ pub(crate) struct Config {
     pub(crate) pid: bool,
     pub(crate) as_pid1: bool,
     pub(crate) quiet: bool,
+    pub(crate) trace: bool,
+    pub(crate) plan: bool,
     /// `NAME=VALUE`, or `NAME` to hand the caller's on.
     pub(crate) environment: List,
     /// Who started us, outside: effective user and group.
@@ -92,6 +94,8 @@ impl Config {
             pid: false,
             as_pid1: false,
             quiet: false,
+            trace: false,
+            plan: false,
             environment: List::EMPTY,
             caller_uid,
             caller_gid,
@@ -122,6 +126,11 @@ impl Config {
     /// Whether /proc is to show the container's processes: with a PID namespace.
     pub(crate) fn wants_proc(&self) -> bool {
         self.pid
+    }
+
+    /// Whether anybody wants to know when the command was executed.
+    pub(crate) fn wants_start_notice(&self) -> bool {
+        self.trace
     }
 
     pub(crate) fn wants_init(&self) -> bool {

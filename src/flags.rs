@@ -33,6 +33,7 @@ pub(crate) enum Group {
     Actions,
     Namespaces,
     Command,
+    Insight,
 }
 
 /// One flag.
@@ -43,7 +44,7 @@ pub(crate) struct Flag {
     pub(crate) help: &'static str,
 }
 
-use Group::{Actions, Command, Namespaces};
+use Group::{Actions, Command, Insight, Namespaces};
 use Takes::{Nothing, Switch, Value, Values};
 
 #[rustfmt::skip] // the table is the manual: a flag, a line
@@ -61,6 +62,8 @@ pub(crate) static FLAGS: &[Flag] = &[
     Flag { name: "as-pid1",  takes: Switch(|c, on| c.as_pid1 = on),                   group: Command,    help: "with -pid: no init, COMMAND itself is PID 1" },
     Flag { name: "env",      takes: Values("NAME[=VALUE]", |c| &mut c.environment, variable), group: Command, help: "set a variable, or hand the caller's on; repeatable" },
     Flag { name: "quiet",    takes: Switch(|c, on| c.quiet = on),                     group: Command,    help: "no banner before an interactive shell" },
+    Flag { name: "trace",    takes: Switch(|c, on| c.trace = on),                     group: Insight,    help: "print every step of the start, its calls and its times" },
+    Flag { name: "plan",     takes: Switch(|c, on| c.plan = on),                      group: Insight,    help: "print what -run would do, and do nothing" },
 ];
 
 fn not_empty(value: &CStr) -> Result<(), &'static str> {
@@ -132,7 +135,9 @@ usage: gontainer -run [FLAGS] [--] [COMMAND [ARG...]]
 Flags take one dash or two; switches also =true and =false.
 ",
     );
-    for (group, heading) in [(Actions, "Actions"), (Namespaces, "Isolation"), (Command, "Command")] {
+    for (group, heading) in
+        [(Actions, "Actions"), (Namespaces, "Isolation"), (Command, "Command"), (Insight, "Insight")]
+    {
         text.push_str("\n").push_str(heading).push_str("\n");
         for flag in FLAGS.iter().filter(|flag| flag.group == group) {
             let mut left = Text::<24>::new();

@@ -29,6 +29,8 @@ pub(crate) struct Job<'a> {
     pub(crate) caller_ignores_children: bool,
     /// One byte through it lets the child go on; its end says that the launcher is gone.
     pub(crate) go: Option<Pipe>,
+    /// Its end says that the command was executed, or never will be.
+    pub(crate) started: Option<Pipe>,
     /// One byte through it, and SIGCHLD with it, for each stop of the command that PID 1 sees.
     pub(crate) stops: Option<Pipe>,
 }
@@ -44,6 +46,7 @@ impl<'a> Job<'a> {
             caller_mask: SignalSet::EMPTY,
             caller_ignores_children: false,
             go: None,
+            started: None,
             stops: None,
         }
     }

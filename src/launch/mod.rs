@@ -13,8 +13,10 @@ pub(crate) use shared::Interpreter;
 
 use crate::config::{Command, Config};
 use crate::sys::process::{self, Stack};
-use crate::sys::{Errno, Pid};
+use crate::sys::recorder::{self, Side};
+use crate::sys::{Errno, Pid, file};
 use core::cell::Cell;
+use core::mem::ManuallyDrop;
 use fault::CANNOT_START;
 use job::{Job, Running};
 use shared::Shared;
@@ -36,10 +38,11 @@ pub(crate) enum Outcome {
     NotStarted(Failure, Option<Interpreter>),
 }
 
-/// Starts a container and waits until its command has ended.
-pub(crate) fn run(config: &Config, command: &Command) -> Outcome {
+/// Starts a container and waits until its command has ended. If the config wants notice of the start,
+/// `started` is called once the command was executed or failed to be.
+pub(crate) fn run(config: &Config, command: &Command, started: &mut dyn FnMut()) -> Outcome {
     let shared = Shared::new();
-    let result = launch(config, command, &shared);
+    let result = launch(config, command, &shared, started);
     // A child's own word comes first: what the launcher saw of it is only the consequence.
     match (shared.failure(), result) {
         (Some(failure), _) | (None, Err(failure)) => Outcome::NotStarted(failure, shared.interpreter()),
@@ -47,12 +50,18 @@ pub(crate) fn run(config: &Config, command: &Command) -> Outcome {
     }
 }
 
-fn launch(config: &Config, command: &Command, shared: &Shared) -> Result<i32, Failure> {
-    let mut job = Job::new(config, command, shared);
+fn launch(config: &Config, command: &Command, shared: &Shared, started: &mut dyn FnMut()) -> Result<i32, Failure> {
+    // Never dropped: this process ends next, and its descriptors with it.
+    let mut job = ManuallyDrop::new(Job::new(config, command, shared));
     plan::prepare(&mut job)?;
     let running = Running { job: &job, child: Cell::new(None) };
     plan::parent(&running)?;
     let Some(child) = running.child.get() else { return Ok(CANNOT_START) };
+    if let Some(pipe) = &job.started {
+        pipe.write.close_copy();
+        let _ = file::read(&pipe.read, &mut [0]); // its end, or as good as that
+        started();
+    }
     let role = if config.wants_init() { Role::LauncherOfInit } else { Role::LauncherOfCommand };
     let status = Supervisor::new(&job, role, child)
         .until_end()
@@ -61,17 +70,34 @@ fn launch(config: &Config, command: &Command, shared: &Shared) -> Result<i32, Fa
     Ok(status)
 }
 
+/// Plays all parts of a start one after the other, in a recorder's rehearsal: no call is made.
+pub(crate) fn rehearse(config: &Config, command: &Command) {
+    let shared = Shared::new();
+    let mut job = ManuallyDrop::new(Job::new(config, command, &shared));
+    // The last step of a list comes back with the rehearsal's error, as it cannot do its work.
+    let _ = plan::prepare(&mut job);
+    let running = ManuallyDrop::new(Running { job: &job, child: Cell::new(None) });
+    let _ = plan::parent(&running);
+    recorder::play(Side::Child);
+    let _ = plan::child(&job);
+    if config.wants_init() {
+        let _ = plan::init(&job);
+        recorder::play(Side::Command);
+    }
+    let _ = plan::command(&job);
+}
+
 /// Makes the child, in new namespaces, on our memory.
 fn spawn_child(job: &Job) -> Result<Pid, Errno> {
     // SAFETY: `Running` keeps the job until the child has ended, the stack has no other use, the child
     // writes nothing but `Shared`, and nothing on its way is std's or libc's.
-    unsafe { process::clone_sharing_memory(job.config.namespaces(), &CHILD_STACK, in_child, job) }
+    unsafe { process::clone_sharing_memory(job.config.namespaces(), Side::Child, &CHILD_STACK, in_child, job) }
 }
 
 /// Makes the command's process, from PID 1.
 fn spawn_command(job: &Job) -> Result<Pid, Errno> {
     // SAFETY: as for the child; PID 1 ends no sooner than the command.
-    unsafe { process::clone_sharing_memory(0, &COMMAND_STACK, in_command, job) }
+    unsafe { process::clone_sharing_memory(0, Side::Command, &COMMAND_STACK, in_command, job) }
 }
 
 /// The child's first step on its own stack.

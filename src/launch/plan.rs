@@ -10,6 +10,7 @@ use super::fault::Failure;
 use super::job::{Job, Running};
 use super::steps::{command, handshake, ids, init, mounts, net, privileges, root, signals, stdio, terminal, uts};
 use crate::config::Config;
+use crate::sys::recorder;
 
 /// Each list becomes a function that walks it: a step that is wanted runs, one that fails ends the walk
 /// and adds its name.
@@ -20,6 +21,7 @@ macro_rules! plan {
         $($(#[$doc])*
         pub(super) fn $list(context: $context) -> Result<(), Failure> {
             $(if true $(&& $wanted(context.config()))? {
+                recorder::step($say);
                 $run(context).map_err(|fault| Failure { step: $say, fault })?;
             })*
             Ok(())
@@ -36,6 +38,7 @@ plan! {
         "enter the rootfs" if Config::wants_root => root::enter;
         "hold signals back" => signals::hold;
         "make the pipe that joins parent and child" => handshake::make_pipe;
+        "make the pipe that tells of the start" if Config::wants_start_notice => handshake::make_start_pipe;
         "watch for stops of the command" if Config::wants_init => terminal::watch_stops;
     }
 

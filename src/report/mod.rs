@@ -1,9 +1,12 @@
 //! All printing: messages, hints, the banner.
 
 mod banner;
+mod calls;
 mod checks;
+mod trace;
 
 pub(crate) use banner::banner;
+pub(crate) use trace::{Trace, trace};
 
 use crate::config::Config;
 use crate::flags::{self, Flag};

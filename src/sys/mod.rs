@@ -14,6 +14,7 @@ pub(crate) mod file;
 pub(crate) mod mount;
 pub(crate) mod net;
 pub(crate) mod process;
+pub(crate) mod recorder;
 pub(crate) mod signal;
 pub(crate) mod uts;
 mod words;
@@ -26,6 +27,9 @@ pub(crate) use words::{Word, Words};
 
 /// What can stand in a register of a system call.
 trait Register {
+    /// Whether it points to a C string, for the recorder.
+    const IS_TEXT: bool = false;
+
     fn register(self) -> usize;
 }
 
@@ -69,31 +73,67 @@ impl<T> Register for *mut T {
 }
 
 impl Register for &core::ffi::CStr {
+    const IS_TEXT: bool = true;
+
     fn register(self) -> usize {
         self.as_ptr().register()
     }
 }
 
-/// One system call by its number. Up to six registers; those left out are zero.
+fn is_text<T: Register>(_: &T) -> bool {
+    T::IS_TEXT
+}
+
+/// A system call's number and its name, for the recorder.
+struct Number {
+    number: usize,
+    name: &'static str,
+}
+
+/// One system call. Up to six registers; those left out are zero. Bit N of `texts` says that register N
+/// points to a C string.
 ///
 /// # Safety
 /// The arguments are what this call's manual page asks for, and pointers among them are valid for what
 /// the kernel reads and writes.
 #[inline(never)]
-unsafe fn invoke(number: usize, registers: [usize; 6]) -> Result<usize, Errno> {
+unsafe fn invoke(which: &'static Number, registers: [usize; 6], texts: u8) -> Result<usize, Errno> {
+    if !recorder::is_on() {
+        // SAFETY: promised by the caller.
+        return unsafe { raw(which.number, registers) };
+    }
+    // SAFETY: `call!` sets bits for C strings only.
+    let record = unsafe { recorder::begin(which.name, registers, texts) };
+    let result = if recorder::is_rehearsal() {
+        recorder::rehearsed(which.name)
+    } else {
+        // SAFETY: promised by the caller.
+        unsafe { raw(which.number, registers) }
+    };
+    recorder::end(record, result);
+    result
+}
+
+/// The instruction itself.
+///
+/// # Safety
+/// As for [`invoke`].
+unsafe fn raw(number: usize, registers: [usize; 6]) -> Result<usize, Errno> {
     let [a, b, c, d, e, f] = registers;
     // SAFETY: promised by the caller.
     let result = unsafe { sc::syscall6(number, a, b, c, d, e, f) };
     errno::decode(result)
 }
 
-/// `call!(NAME, argument…)`: [`invoke`] with the number of NAME and the arguments as registers.
+/// `call!(NAME, argument…)`: [`invoke`] with the number of NAME and the arguments as registers. Arguments
+/// are evaluated twice.
 macro_rules! call {
     (@pad $a:expr, $b:expr, $c:expr, $d:expr, $e:expr, $f:expr $(, $rest:expr)*) => { [$a, $b, $c, $d, $e, $f] };
     ($name:ident $(, $argument:expr)*) => {
         $crate::sys::invoke(
-            sc::nr::$name,
+            const { &$crate::sys::Number { number: sc::nr::$name, name: stringify!($name) } },
             call!(@pad $($crate::sys::Register::register($argument),)* 0, 0, 0, 0, 0, 0),
+            [$($crate::sys::is_text(&$argument)),*].iter().rev().fold(0, |bits: u8, bit: &bool| bits << 1 | u8::from(*bit)),
         )
     };
 }

@@ -1,6 +1,7 @@
 //! Processes: making, ending, waiting, and what they may do.
 
 use super::arch::clone_onto;
+use super::recorder::{self, Side};
 use super::words::Words;
 use super::{Errno, Signal, call};
 use core::convert::Infallible;
@@ -37,7 +38,7 @@ impl<const BYTES: usize> Stack<BYTES> {
 
 /// clone(2) with `CLONE_VM` and the given namespaces: `entry(arg)` runs in a new process that shares this
 /// one's memory, on `stack`, until it executes something or exits. It has its own descriptors, working
-/// directory and signal dispositions, and sends SIGCHLD when it ends.
+/// directory and signal dispositions, and sends SIGCHLD when it ends. `side` is what the recorder calls it.
 ///
 /// # Errors
 /// EPERM: not allowed to make such a namespace. EINVAL: the kernel has no such namespace. ENOSPC (EUSERS
@@ -49,6 +50,7 @@ impl<const BYTES: usize> Stack<BYTES> {
 /// its parent's.
 pub(crate) unsafe fn clone_sharing_memory<T, const BYTES: usize>(
     namespaces: usize,
+    side: Side,
     stack: &'static Stack<BYTES>,
     entry: extern "C" fn(&T) -> !,
     arg: &T,
@@ -57,9 +59,22 @@ pub(crate) unsafe fn clone_sharing_memory<T, const BYTES: usize>(
     let flags = namespaces | (libc::CLONE_VM | libc::SIGCHLD).cast_unsigned() as usize;
     // SAFETY: same function, its argument a thin reference passed as a thin pointer.
     let entry = unsafe { core::mem::transmute::<extern "C" fn(&T) -> !, extern "C" fn(*const ()) -> !>(entry) };
-    // SAFETY: the top of an aligned stack of an aligned size; the rest is promised by the caller.
-    let result = unsafe { clone_onto(flags, stack.top(), entry, (&raw const *arg).cast()) };
-    super::errno::decode(result.cast_unsigned()).map(Pid::from_result)
+    let clone = || {
+        // SAFETY: the top of an aligned stack of an aligned size; the rest is promised by the caller.
+        let result = unsafe { clone_onto(flags, stack.top(), entry, (&raw const *arg).cast()) };
+        super::errno::decode(result.cast_unsigned())
+    };
+    let result = if recorder::is_on() {
+        recorder::know_stack(side, stack.0.get().addr()..stack.top().addr());
+        // SAFETY: no register points to a text.
+        let record = unsafe { recorder::begin("CLONE", [flags, 0, 0, 0, 0, 0], 0) };
+        let result = if recorder::is_rehearsal() { recorder::rehearsed("CLONE") } else { clone() };
+        recorder::end(record, result);
+        result
+    } else {
+        clone()
+    };
+    result.map(Pid::from_result)
 }
 
 impl Pid {

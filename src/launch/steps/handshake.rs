@@ -10,6 +10,12 @@ pub(in crate::launch) fn make_pipe(job: &mut Job) -> Result<(), Fault> {
     Ok(())
 }
 
+/// The pipe that tells the launcher of the command's execve(2): close-on-exec, it ends there.
+pub(in crate::launch) fn make_start_pipe(job: &mut Job) -> Result<(), Fault> {
+    job.started = Some(file::pipe().of("pipe2")?);
+    Ok(())
+}
+
 /// One clone(2) makes the child and all its namespaces.
 pub(in crate::launch) fn make_child(running: &Running) -> Result<(), Fault> {
     let child = crate::launch::spawn_child(running.job).of("clone")?;

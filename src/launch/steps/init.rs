@@ -22,6 +22,10 @@ pub(in crate::launch) fn start_command(job: &Job) -> Result<(), Fault> {
 
 /// Holds nothing that is worth having: only the terminal, to hand it on, and the pipe to tell of stops.
 pub(in crate::launch) fn close_descriptors(job: &Job) -> Result<(), Fault> {
+    if let Some(started) = &job.started {
+        started.write.close_copy(); // first: the launcher waits for its end
+        started.read.close_copy();
+    }
     let terminal = job.terminal.map(|terminal| terminal.fd);
     for fd in (0..=2).filter(|fd| Some(*fd) != terminal) {
         file::close_number(fd);

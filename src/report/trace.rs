@@ -1,0 +1,172 @@
+//! `-trace` and `-plan`: the steps of a start, one line a call, in the order they happened.
+
+use super::calls;
+use crate::sys::file;
+use crate::sys::recorder::{Call, Record, Side, What, records};
+use crate::text::Text;
+
+/// Which of the two.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Trace {
+    /// What has happened, with times, on standard error.
+    Start,
+    /// What would happen, on standard output.
+    Plan,
+}
+
+/// All lines together.
+type Page = Text<{ 32 << 10 }>;
+/// The call's part of a line.
+type Cell = Text<160>;
+
+/// Where the last column begins, counted in the call's column.
+const CALL_WIDTH: usize = 58;
+
+/// Prints what the recorder holds.
+#[cold]
+#[inline(never)]
+pub(crate) fn trace(which: Trace, coloured: bool) {
+    let mut page = Page::new();
+    let ink = if coloured { Ink::COLOURED } else { Ink::PLAIN };
+    page.push_str(ink.faint);
+    if which == Trace::Start {
+        page.push_str("  at µs   took  ");
+    }
+    page.push_str("who      call");
+    pad(&mut page, CALL_WIDTH - 4);
+    page.push_str("  what for").push_str(ink.end).push_str("\n");
+    let start = records().next().map_or(0, |first| first.begin_ns);
+    let mut last_step = [""; 3];
+    let mut rest = records();
+    while let Some(record) = rest.next() {
+        let What::Call(call) = &record.what else { continue };
+        let step = step_of(record);
+        // Of many calls that differ in a number only, the first stands for all.
+        let same = rest.clone().take_while(|next| repeats(call, next)).count();
+        let until = rest.clone().take(same).last().unwrap_or(record);
+        if same > 0 {
+            rest.nth(same - 1);
+        }
+        if which == Trace::Start {
+            write_times(&mut page, ink, record.begin_ns.saturating_sub(start), record, until);
+        }
+        let mut cell = Cell::new();
+        calls::write(&mut cell, record, call);
+        if same > 0 {
+            cell.push_str(" and ").push_number(same as u64).push_str(" more");
+        }
+        let failed = write_result(&mut cell, which, until);
+        page.push_str(ink.of(record.side)).push_str(name(record.side)).push_str(ink.end).push_str("  ");
+        page.push_str(if failed { ink.alarm } else { "" }).push(cell.as_bytes()).push_str(ink.end);
+        let seen = last_step.get_mut(record.side as usize);
+        if seen.as_ref().is_none_or(|seen| **seen != step) {
+            pad(&mut page, CALL_WIDTH.saturating_sub(width(cell.as_bytes())));
+            page.push_str("  ").push_str(step);
+        }
+        if let Some(seen) = seen {
+            *seen = step;
+        }
+        page.push_str("\n");
+    }
+    let fd = if which == Trace::Plan { 1 } else { 2 };
+    let _ = file::write(fd, page.as_bytes()); // nobody reads it: nothing to do about it
+}
+
+/// The step that a call was made for: the last that its side began before.
+fn step_of(call: &Record) -> &'static str {
+    records()
+        .take_while(|record| !core::ptr::eq(*record, call))
+        .filter(|record| record.side == call.side)
+        .filter_map(|record| match record.what {
+            What::Step(name) => Some(name),
+            What::Call(_) => None,
+        })
+        .last()
+        .unwrap_or_default()
+}
+
+/// Whether the next record is the same call again, but for a number that counts.
+fn repeats(call: &Call, next: &Record) -> bool {
+    let What::Call(next) = &next.what else { return false };
+    matches!(call.name, "PRCTL" | "CLOSE" | "IOCTL")
+        && next.name == call.name
+        && (call.name == "CLOSE"
+            || call.registers.get(usize::from(call.name == "IOCTL"))
+                == next.registers.get(usize::from(call.name == "IOCTL")))
+}
+
+fn write_times(page: &mut Page, ink: Ink, at_ns: u64, first: &Record, last: &Record) {
+    page.push_str(ink.faint);
+    write_micros(page, at_ns, 7);
+    match last.result() {
+        Some((end_ns, _)) => write_micros(page, end_ns.saturating_sub(first.begin_ns), 7),
+        None => _ = page.push_str("      …"),
+    }
+    page.push_str(ink.end).push_str("  ");
+}
+
+/// Microseconds with one decimal, right-aligned.
+fn write_micros(page: &mut Page, ns: u64, columns: usize) {
+    let mut number = Text::<24>::new();
+    number.push_number(ns / 1000).push(b".").push_number(ns % 1000 / 100);
+    pad(page, columns.saturating_sub(number.as_bytes().len()));
+    page.push(number.as_bytes());
+}
+
+/// What came of a call, if that says anything. Returns whether it failed.
+fn write_result(cell: &mut Cell, which: Trace, record: &Record) -> bool {
+    let tells = matches!(&record.what, What::Call(call) if matches!(call.name, "CLONE" | "PIPE2" | "OPENAT" | "OPEN_TREE" | "SOCKET"));
+    match record.result() {
+        Some((_, Err(errno))) if which == Trace::Start => {
+            cell.push_str(" = ");
+            match errno.describe() {
+                Some((name, _)) => cell.push_str(name),
+                None => cell.push_str("error ").push_number(errno.0.unsigned_abs().into()),
+            };
+            true
+        }
+        Some((_, Ok(result))) if which == Trace::Start && tells && result != 0 => {
+            cell.push_str(" = ").push_number(result as u64);
+            false
+        }
+        _ => false,
+    }
+}
+
+fn name(side: Side) -> &'static str {
+    match side {
+        Side::Launcher => "parent ",
+        Side::Child => "child  ",
+        Side::Command => "command",
+    }
+}
+
+/// Columns that UTF-8 text takes on a terminal, if all its letters are narrow.
+fn width(text: &[u8]) -> usize {
+    text.iter().filter(|byte| *byte & 0xc0 != 0x80).count()
+}
+
+fn pad<const N: usize>(text: &mut Text<N>, columns: usize) {
+    for _ in 0..columns {
+        text.push(b" ");
+    }
+}
+
+/// Escape sequences of ECMA-48, or nothing.
+#[derive(Clone, Copy)]
+struct Ink {
+    faint: &'static str,
+    sides: [&'static str; 3],
+    alarm: &'static str,
+    end: &'static str,
+}
+
+impl Ink {
+    const PLAIN: Ink = Ink { faint: "", sides: [""; 3], alarm: "", end: "" };
+    const COLOURED: Ink =
+        Ink { faint: "\x1b[2m", sides: ["\x1b[36m", "\x1b[32m", "\x1b[33m"], alarm: "\x1b[31m", end: "\x1b[0m" };
+
+    fn of(&self, side: Side) -> &'static str {
+        self.sides.get(side as usize).copied().unwrap_or_default()
+    }
+}

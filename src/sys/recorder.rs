@@ -1,0 +1,268 @@
+//! What `-trace`, `-plan` and `-bench` read: the system calls of a start as they were made, and the steps
+//! they were made for. Off, it costs a load and a branch a call; on, two readings of the clock.
+//!
+//! Records lie in memory that all processes of a start share; nothing is printed while a clock runs.
+
+use super::{Errno, raw};
+use core::cell::UnsafeCell;
+use core::ffi::CStr;
+use core::mem::MaybeUninit;
+use core::ops::Range;
+use core::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, AtomicUsize, Ordering};
+
+/// What is done with system calls.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Mode {
+    /// Made.
+    Off,
+    /// Made and recorded.
+    Record,
+    /// Recorded and not made: each seems to succeed.
+    Rehearse,
+}
+
+static MODE: AtomicU8 = AtomicU8::new(Mode::Off as u8);
+
+/// Calls that one start may record; later ones are made but not recorded.
+const MOST_RECORDS: usize = 256;
+
+/// Of each call's texts, as much as a line shows.
+const TEXT_BYTES: usize = 112;
+
+/// Which process of a start.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Side {
+    Launcher,
+    /// Its child: PID 1, or what becomes the command.
+    Child,
+    /// PID 1's child, which becomes the command.
+    Command,
+}
+
+/// One system call, or the beginning of a step.
+pub(crate) struct Record {
+    /// By CLOCK_MONOTONIC.
+    pub(crate) begin_ns: u64,
+    pub(crate) side: Side,
+    pub(crate) what: What,
+    /// 0 until it has come back.
+    end_ns: AtomicU64,
+    /// As the kernel gave it.
+    result: AtomicUsize,
+    /// Set when all before is written.
+    ready: AtomicBool,
+}
+
+impl Record {
+    /// When the call came back, and with what.
+    pub(crate) fn result(&self) -> Option<(u64, Result<usize, Errno>)> {
+        match self.end_ns.load(Ordering::Acquire) {
+            0 => None,
+            end_ns => Some((end_ns, super::errno::decode(self.result.load(Ordering::Relaxed)))),
+        }
+    }
+}
+
+/// What a [`Record`] is of.
+pub(crate) enum What {
+    /// A step of the plan begins: its name.
+    Step(&'static str),
+    Call(Call),
+}
+
+/// A system call with copies of the texts that its registers point to.
+pub(crate) struct Call {
+    /// As in `sc::nr`.
+    pub(crate) name: &'static str,
+    pub(crate) registers: [usize; 6],
+    /// Which registers point to texts, bit N for register N.
+    texts: u8,
+    /// Those texts one behind the other, each with a NUL behind it.
+    copies: [u8; TEXT_BYTES],
+}
+
+impl Call {
+    /// The text that a register points to.
+    pub(crate) fn text(&self, register: usize) -> Option<&[u8]> {
+        if self.texts >> register & 1 == 0 {
+            return None;
+        }
+        let before = (self.texts & ((1 << register) - 1)).count_ones();
+        self.copies.split(|byte| *byte == 0).nth(usize::try_from(before).ok()?)
+    }
+}
+
+struct Records {
+    used: AtomicUsize,
+    list: UnsafeCell<MaybeUninit<[Record; MOST_RECORDS]>>,
+    /// Bottom and top of each side's stack, the launcher's left out: where a process stands tells which it
+    /// is.
+    stacks: [[AtomicUsize; 2]; 3],
+    /// In a rehearsal, which has one stack only: who is being played.
+    played: AtomicU8,
+}
+
+// SAFETY: a place in the list belongs to whoever took its number from `used`, until it is ready; from then
+// on only its atomics change.
+unsafe impl Sync for Records {}
+
+static RECORDS: Records = Records {
+    used: AtomicUsize::new(0),
+    list: UnsafeCell::new(MaybeUninit::zeroed()),
+    stacks: [const { [const { AtomicUsize::new(0) }; 2] }; 3],
+    played: AtomicU8::new(0),
+};
+
+/// Starts over in this mode.
+pub(crate) fn start(mode: Mode) {
+    for place in (0..MOST_RECORDS).filter_map(place) {
+        // SAFETY: as in `records`.
+        unsafe { &(*place).ready }.store(false, Ordering::Relaxed);
+    }
+    RECORDS.used.store(0, Ordering::Relaxed);
+    MODE.store(mode as u8, Ordering::Release);
+}
+
+/// Back to normal; what was recorded stays.
+pub(crate) fn stop() {
+    MODE.store(Mode::Off as u8, Ordering::Release);
+}
+
+/// In a rehearsal: what follows is this process's part.
+pub(crate) fn play(side: Side) {
+    RECORDS.played.store(side as u8, Ordering::Relaxed);
+}
+
+pub(crate) fn is_on() -> bool {
+    MODE.load(Ordering::Relaxed) != Mode::Off as u8
+}
+
+pub(super) fn is_rehearsal() -> bool {
+    MODE.load(Ordering::Relaxed) == Mode::Rehearse as u8
+}
+
+/// Notes that a step of the plan begins.
+pub(crate) fn step(name: &'static str) {
+    if is_on() {
+        note(What::Step(name));
+    }
+}
+
+/// Notes a call that is about to be made, with copies of its texts: bit N of `texts` says that register N
+/// points to a C string.
+///
+/// # Safety
+/// Those registers do.
+#[cold]
+#[inline(never)]
+pub(super) unsafe fn begin(name: &'static str, registers: [usize; 6], texts: u8) -> Option<&'static Record> {
+    let mut call = Call { name, registers, texts, copies: [0; TEXT_BYTES] };
+    let mut room = call.copies.iter_mut();
+    for (index, register) in registers.iter().enumerate() {
+        if texts >> index & 1 != 0 && *register != 0 {
+            // SAFETY: promised by the caller.
+            let text = unsafe { CStr::from_ptr(core::ptr::with_exposed_provenance(*register)) };
+            for (from, to) in text.to_bytes_with_nul().iter().take(TEXT_BYTES / 2).zip(room.by_ref()) {
+                *to = *from;
+            }
+        }
+    }
+    if name == "WRITE"
+        && let [_, start, length, ..] = registers
+    {
+        // SAFETY: write(2) is about to read the same bytes.
+        let bytes = unsafe { core::slice::from_raw_parts(core::ptr::with_exposed_provenance::<u8>(start), length) };
+        for (from, to) in bytes.iter().take(TEXT_BYTES / 2).zip(room) {
+            *to = *from;
+        }
+        call.texts = 1 << 1;
+    }
+    note(What::Call(call))
+}
+
+/// Notes what came of a call.
+#[cold]
+#[inline(never)]
+pub(super) fn end(record: Option<&Record>, result: Result<usize, Errno>) {
+    if let Some(record) = record {
+        let raw = result.unwrap_or_else(|errno| (-(errno.0 as isize)).cast_unsigned());
+        record.result.store(raw, Ordering::Relaxed);
+        record.end_ns.store(now_ns(), Ordering::Release);
+    }
+}
+
+/// What a rehearsed call seems to return.
+pub(super) fn rehearsed(name: &str) -> Result<usize, Errno> {
+    match name {
+        "READ" => Ok(1),
+        "OPENAT" | "OPENAT2" | "OPEN_TREE" | "SOCKET" => Ok(5),
+        "IOCTL" => Err(Errno::ENOTTY), // it is not told whether there is a terminal
+        "RT_SIGTIMEDWAIT" => Err(Errno::ENOSYS), // the rehearsal ends here
+        _ => Ok(0),
+    }
+}
+
+/// Whoever stands on this stack, from its bottom to its top, is this side.
+pub(super) fn know_stack(side: Side, stack: Range<usize>) {
+    if let Some([low, high]) = RECORDS.stacks.get(side as usize) {
+        low.store(stack.start, Ordering::Relaxed);
+        high.store(stack.end, Ordering::Relaxed);
+    }
+}
+
+/// Who runs.
+fn side() -> Side {
+    if is_rehearsal() {
+        return match RECORDS.played.load(Ordering::Relaxed) {
+            0 => Side::Launcher,
+            1 => Side::Child,
+            _ => Side::Command,
+        };
+    }
+    let local = 0_u8;
+    let here = (&raw const local).addr();
+    let is_on = |side: Side| {
+        RECORDS
+            .stacks
+            .get(side as usize)
+            .is_some_and(|[low, high]| (low.load(Ordering::Relaxed)..high.load(Ordering::Relaxed)).contains(&here))
+    };
+    [Side::Child, Side::Command].into_iter().find(|side| is_on(*side)).unwrap_or(Side::Launcher)
+}
+
+fn note(what: What) -> Option<&'static Record> {
+    let place = place(RECORDS.used.fetch_add(1, Ordering::Relaxed))?;
+    let (end_ns, result, ready) = (AtomicU64::new(0), AtomicUsize::new(0), AtomicBool::new(false));
+    let record = Record { begin_ns: now_ns(), side: side(), what, end_ns, result, ready };
+    // SAFETY: the place is ours, and nobody reads it before it is ready.
+    unsafe { place.write(record) };
+    // SAFETY: just written, and no more written to but through its atomics.
+    let record = unsafe { &*place };
+    record.ready.store(true, Ordering::Release);
+    Some(record)
+}
+
+/// A place in the list.
+fn place(index: usize) -> Option<*mut Record> {
+    (index < MOST_RECORDS).then(|| RECORDS.list.get().cast::<Record>().wrapping_add(index))
+}
+
+/// What was recorded since [`start`], each side's in order.
+pub(crate) fn records() -> impl Iterator<Item = &'static Record> + Clone {
+    let used = RECORDS.used.load(Ordering::Acquire).min(MOST_RECORDS);
+    (0..used).filter_map(place).filter_map(|place| {
+        // SAFETY: zero at first, which `ready` may be at any time.
+        let ready = unsafe { &(*place).ready };
+        // SAFETY: written whole, as it says.
+        ready.load(Ordering::Acquire).then(|| unsafe { &*place })
+    })
+}
+
+/// The monotonic clock, clock_gettime(2), in nanoseconds.
+pub(crate) fn now_ns() -> u64 {
+    let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
+    let registers = [libc::CLOCK_MONOTONIC.cast_unsigned() as usize, (&raw mut time).expose_provenance(), 0, 0, 0, 0];
+    // SAFETY: the kernel writes the time.
+    let _ = unsafe { raw(sc::nr::CLOCK_GETTIME, registers) }; // cannot fail for this clock
+    time.tv_sec.cast_unsigned().wrapping_mul(1_000_000_000).wrapping_add(time.tv_nsec.cast_unsigned())
+}
