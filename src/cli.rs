@@ -6,7 +6,7 @@
 #[cfg(not(test))]
 extern crate std;
 
-use crate::config::{Action, Command, Config, Item};
+use crate::config::{Action, Command, Config};
 use crate::flags::{self, Takes};
 use crate::launch::{self, Outcome};
 use crate::report::{self, Misuse, Trace};
@@ -123,14 +123,6 @@ fn parse(words: Words, config: &mut Config) -> Result<Words, Misuse> {
                 Ok(value) => set(config, keep(value)).map_err(complain)?,
                 Err(_) => return Err(Misuse::MissingValue(flag)),
             },
-            Takes::Values(_, list, check) => match parser.value() {
-                Ok(value) => {
-                    let value = keep(value);
-                    check(value).map_err(complain)?;
-                    list(config).push(Box::leak(Box::new(Item::new(value))));
-                }
-                Err(_) => return Err(Misuse::MissingValue(flag)),
-            },
         }
     }
     check(config)?;
@@ -204,7 +196,7 @@ fn command(config: &Config, rest: Words, caller: Words, interactive: bool) -> Co
         set(&mut environment, keep(prompt(config)));
     }
     set(&mut environment, c"container=gontainer");
-    for asked in config.environment.iter() {
+    for asked in config.environment.iter().copied() {
         if asked.to_bytes().contains(&b'=') {
             set(&mut environment, asked);
         } else if let Some(word) = find(caller, asked.to_bytes()) {

@@ -1,6 +1,6 @@
 //! What the user asked for, as plain data; and what follows from it, said once.
 
-use crate::sys::Words;
+use crate::sys::{self, Words};
 use core::cell::Cell;
 use core::ffi::CStr;
 
@@ -23,29 +23,31 @@ pub(crate) struct Command {
 }
 
 /// The values of a flag that may be repeated, in the order given.
-#[derive(Clone, Copy)]
-pub(crate) struct List {
-    first: Option<&'static Item>,
-    last: Option<&'static Item>,
+pub(crate) struct List<T: 'static> {
+    first: Option<&'static Item<T>>,
+    last: Option<&'static Item<T>>,
 }
 
 /// One value in a [`List`].
-pub(crate) struct Item {
-    value: &'static CStr,
-    next: Cell<Option<&'static Item>>,
+struct Item<T: 'static> {
+    value: T,
+    next: Cell<Option<&'static Item<T>>>,
 }
 
-impl Item {
-    pub(crate) fn new(value: &'static CStr) -> Item {
-        Item { value, next: Cell::new(None) }
+impl<T> Clone for List<T> {
+    fn clone(&self) -> Self {
+        *self
     }
 }
 
-impl List {
-    const EMPTY: List = List { first: None, last: None };
+impl<T> Copy for List<T> {}
 
-    /// Adds an item, which stays for the whole run, at the end.
-    pub(crate) fn push(&mut self, item: &'static Item) {
+impl<T> List<T> {
+    const EMPTY: Self = List { first: None, last: None };
+
+    /// Adds a value, which stays for the whole run, at the end.
+    pub(crate) fn push(&mut self, value: T) {
+        let item = sys::keep(Item { value, next: Cell::new(None) });
         match self.last {
             Some(last) => last.next.set(Some(item)),
             None => self.first = Some(item),
@@ -53,8 +55,8 @@ impl List {
         self.last = Some(item);
     }
 
-    pub(crate) fn iter(&self) -> impl Iterator<Item = &'static CStr> {
-        core::iter::successors(self.first, |item| item.next.get()).map(|item| item.value)
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &'static T> + Clone {
+        core::iter::successors(self.first, |item| item.next.get()).map(|item| &item.value)
     }
 }
 
@@ -74,7 +76,7 @@ pub(crate) struct Config {
     pub(crate) trace: bool,
     pub(crate) plan: bool,
     /// `NAME=VALUE`, or `NAME` to hand the caller's on.
-    pub(crate) environment: List,
+    pub(crate) environment: List<&'static CStr>,
     /// Who started us, outside: effective user and group.
     pub(crate) caller_uid: u32,
     pub(crate) caller_gid: u32,

@@ -1,6 +1,6 @@
 //! Every flag, once. The parser, the help and README's table read this.
 
-use crate::config::{Action, Config, List};
+use crate::config::{Action, Config};
 use crate::text::Text;
 use core::ffi::CStr;
 
@@ -13,15 +13,13 @@ pub(crate) enum Takes {
     Switch(fn(&mut Config, bool)),
     /// A value, which help calls by this name.
     Value(&'static str, fn(&mut Config, &'static CStr) -> Result<(), &'static str>),
-    /// A value each time, kept in a list once it is checked.
-    Values(&'static str, fn(&mut Config) -> &mut List, fn(&CStr) -> Result<(), &'static str>),
 }
 
 impl Takes {
     /// What help calls the value, if there is one.
     pub(crate) fn value_name(&self) -> Option<&'static str> {
         match self {
-            Value(name, _) | Values(name, ..) => Some(name),
+            Value(name, _) => Some(name),
             Nothing(_) | Switch(_) => None,
         }
     }
@@ -45,7 +43,7 @@ pub(crate) struct Flag {
 }
 
 use Group::{Actions, Command, Insight, Namespaces};
-use Takes::{Nothing, Switch, Value, Values};
+use Takes::{Nothing, Switch, Value};
 
 #[rustfmt::skip] // the table is the manual: a flag, a line
 pub(crate) static FLAGS: &[Flag] = &[
@@ -60,7 +58,7 @@ pub(crate) static FLAGS: &[Flag] = &[
     Flag { name: "net",      takes: Switch(|c, on| c.net = on),                       group: Namespaces, help: "network namespace: only a loopback interface, up" },
     Flag { name: "pid",      takes: Switch(|c, on| c.pid = on),                       group: Namespaces, help: "PID namespace: a new /proc, and an init as PID 1" },
     Flag { name: "as-pid1",  takes: Switch(|c, on| c.as_pid1 = on),                   group: Command,    help: "with -pid: no init, COMMAND itself is PID 1" },
-    Flag { name: "env",      takes: Values("NAME[=VALUE]", |c| &mut c.environment, variable), group: Command, help: "set a variable, or hand the caller's on; repeatable" },
+    Flag { name: "env",      takes: Value("NAME[=VALUE]", |c, v| { c.environment.push(v); variable(v) }), group: Command, help: "set a variable, or hand the caller's on; repeatable" },
     Flag { name: "quiet",    takes: Switch(|c, on| c.quiet = on),                     group: Command,    help: "no banner before an interactive shell" },
     Flag { name: "trace",    takes: Switch(|c, on| c.trace = on),                     group: Insight,    help: "print every step of the start, its calls and its times" },
     Flag { name: "plan",     takes: Switch(|c, on| c.plan = on),                      group: Insight,    help: "print what -run would do, and do nothing" },

@@ -5,13 +5,13 @@
 #![cfg_attr(not(test), no_std, no_main)]
 #![cfg_attr(test, allow(dead_code, reason = "there is no main: tests call the parts"))]
 
-mod cli;
+mod text;
+mod sys;
 mod config;
 mod flags;
 mod launch;
 mod report;
-mod sys;
-mod text;
+mod cli;
 
 /// What libc's start-up calls; neither std's start-up nor its exit hooks run. std's would have reopened
 /// closed standard descriptors and ignored SIGPIPE, which the command would inherit.

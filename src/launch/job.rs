@@ -3,6 +3,7 @@
 use super::shared::Shared;
 use crate::config::{Command, Config};
 use crate::sys::file::Pipe;
+use crate::sys::process::{self, WaitFor};
 use crate::sys::signal::SignalSet;
 use crate::sys::{Fd, Pid};
 use core::cell::Cell;
@@ -73,7 +74,7 @@ impl Drop for Running<'_> {
     fn drop(&mut self) {
         if let Some(child) = self.child.take() {
             let _ = crate::sys::signal::kill(child, crate::sys::Signal(libc::SIGKILL)); // ESRCH: it has ended
-            let _ = crate::sys::process::wait_for_end(child); // ECHILD: and was reaped
+            let _ = process::wait_for_end(WaitFor::Child(child)); // ECHILD: and was reaped
         }
     }
 }

@@ -18,6 +18,9 @@ use core::ffi::CStr;
 /// A whole message: written at once, so that it is not torn apart by others'.
 pub(crate) type Message = Text<2048>;
 
+/// Of an object's name as much as leaves room for the rest of the message, even if all of it is escaped.
+const LONGEST_OBJECT: usize = 256;
+
 /// Standard error.
 const STDERR: i32 = 2;
 
@@ -33,7 +36,9 @@ pub(crate) fn not_started(config: &Config, failure: &Failure, interpreter: Optio
     let mut message = Message::new();
     message.push_str("gontainer: ").push_str(failure.step).push_str(": ").push_str(call);
     if let Some(object) = object {
-        message.push_str("(").push_escaped(object.to_bytes()).push_str(")");
+        let name = object.to_bytes();
+        let shown = name.get(..LONGEST_OBJECT).unwrap_or(name);
+        message.push_str("(").push_escaped(shown).push_str(if shown.len() < name.len() { "…)" } else { ")" });
     }
     match errno.describe() {
         Some((name, text)) => message.push_str(": ").push_str(text).push_str(" (").push_str(name).push_str(")\n"),

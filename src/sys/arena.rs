@@ -21,7 +21,6 @@ struct Arena {
 unsafe impl Sync for Arena {}
 
 #[cfg_attr(not(test), global_allocator)]
-#[cfg_attr(test, allow(dead_code, reason = "tests have std's"))]
 static ARENA: Arena = Arena { bytes: UnsafeCell::new([0; ARENA_BYTES]), free: UnsafeCell::new(None) };
 
 /// `size` bytes aligned to `align` from the front of `free`, and what is left of it.
@@ -61,6 +60,22 @@ unsafe impl GlobalAlloc for Arena {
     }
 
     unsafe fn dealloc(&self, _: *mut u8, _: Layout) {}
+}
+
+/// Keeps a value for the rest of the run. Not for a child: it would take room that its parent is about to
+/// take too.
+pub(crate) fn keep<T>(value: T) -> &'static T {
+    let layout = Layout::new::<T>();
+    const { assert!(size_of::<T>() > 0) };
+    // SAFETY: a layout of more than no bytes.
+    let place = unsafe { ARENA.alloc(layout) }.cast::<T>();
+    if place.is_null() {
+        super::process::exit(125); // no memory for a few words: nothing could be said either
+    }
+    // SAFETY: room for just this, aligned, and nobody else's.
+    unsafe { place.write(value) };
+    // SAFETY: just written, and never written again.
+    unsafe { &*place }
 }
 
 #[cfg(test)]

@@ -124,9 +124,9 @@ pub(crate) fn wait(whom: WaitFor) -> Result<Option<(Pid, Event)>, Errno> {
     wait_with(whom, libc::WNOHANG | libc::WUNTRACED)
 }
 
-/// wait4(2) until this child has ended.
-pub(crate) fn wait_for_end(child: Pid) -> Result<(), Errno> {
-    wait_with(WaitFor::Child(child), 0).map(drop)
+/// wait4(2) until one has ended.
+pub(crate) fn wait_for_end(whom: WaitFor) -> Result<Option<(Pid, Event)>, Errno> {
+    wait_with(whom, 0)
 }
 
 fn wait_with(whom: WaitFor, options: i32) -> Result<Option<(Pid, Event)>, Errno> {

@@ -3,7 +3,8 @@
 //!
 //! Records lie in memory that all processes of a start share; nothing is printed while a clock runs.
 
-use super::{Errno, raw};
+use super::Errno;
+use super::clock::now_ns;
 use core::cell::UnsafeCell;
 use core::ffi::CStr;
 use core::mem::MaybeUninit;
@@ -256,13 +257,4 @@ pub(crate) fn records() -> impl Iterator<Item = &'static Record> + Clone {
         // SAFETY: written whole, as it says.
         ready.load(Ordering::Acquire).then(|| unsafe { &*place })
     })
-}
-
-/// The monotonic clock, clock_gettime(2), in nanoseconds.
-pub(crate) fn now_ns() -> u64 {
-    let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
-    let registers = [libc::CLOCK_MONOTONIC.cast_unsigned() as usize, (&raw mut time).expose_provenance(), 0, 0, 0, 0];
-    // SAFETY: the kernel writes the time.
-    let _ = unsafe { raw(sc::nr::CLOCK_GETTIME, registers) }; // cannot fail for this clock
-    time.tv_sec.cast_unsigned().wrapping_mul(1_000_000_000).wrapping_add(time.tv_nsec.cast_unsigned())
 }

@@ -17,14 +17,15 @@ pub(in crate::launch) fn enter(job: &mut Job) -> Result<(), Fault> {
 
 /// Mounts the rootfs and all below it over itself: pivot_root takes only a mount, and one that is ours.
 pub(in crate::launch) fn make_mount(job: &Job) -> Result<(), Fault> {
-    match mount::copy_tree_here() {
-        Ok(tree) => {
-            mount::attach_tree_here(&tree).of("move_mount")?;
-            file::change_dir_to(&tree).of("fchdir")
-        }
-        Err(Errno::ENOSYS | Errno::EPERM) => bind_here(job), // SINCE(5.2): open_tree, move_mount
-        Err(errno) => Err(errno).of("open_tree"),
+    let tree = match mount::copy_tree_here() {
+        Err(Errno::ENOSYS | Errno::EPERM) => return bind_here(job), // SINCE(5.2): open_tree
+        result => result.of("open_tree")?,
+    };
+    match mount::attach_tree_here(&tree) {
+        Err(Errno::ENOSYS | Errno::EPERM) => return bind_here(job), // SINCE(5.2): move_mount
+        result => result.of("move_mount")?,
     }
+    file::change_dir_to(&tree).of("fchdir")
 }
 
 /// The same by mount(2). It leaves us below the new mount; only a name leads onto it, and is checked.

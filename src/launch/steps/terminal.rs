@@ -13,8 +13,9 @@ use crate::sys::{file, process};
 pub(in crate::launch) fn find(job: &mut Job) -> Result<(), Fault> {
     for fd in 0..=2 {
         if let Ok(group) = file::foreground(fd) {
-            let both_ways = fd == 0 && file::foreground(1).is_ok();
-            let hand_over = both_ways && group == process::own_group();
+            // SIGTTIN does not stop a PID 1: it would ask for ever.
+            let wants_it = fd == 0 && (job.config.as_pid1 || file::foreground(1).is_ok());
+            let hand_over = wants_it && group == process::own_group();
             job.terminal = Some(Terminal { fd, hand_over });
             break;
         }

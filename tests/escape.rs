@@ -1,0 +1,162 @@
+//! Attacks that must fail.
+
+use crate::support::{Case, Folder, need_program, root_users, rootfs, starts};
+
+/// PID 1 may share its memory with gontainer outside. Root inside that could write there would be out.
+#[test]
+fn the_memory_of_pid_1_is_closed_to_root_inside() {
+    for start in starts() {
+        let root = rootfs(start.user);
+        for attack in [
+            "dd if=/dev/zero of=/proc/1/mem bs=1 count=1 conv=notrunc",
+            "dd if=/proc/1/mem of=/dev/null bs=1 count=1",
+            "cat /proc/1/maps",
+            "cat /proc/1/environ",
+            "cat /proc/1/auxv",
+            "cat /proc/1/stack",
+            "cat /proc/1/syscall",
+            "readlink /proc/1/exe",
+            "dd if=/dev/null of=/proc/1/exe conv=notrunc",
+            "cat /proc/1/exe",
+            "ls /proc/1/root/",
+            "ls /proc/1/cwd/",
+            "readlink /proc/1/root",
+            "readlink /proc/1/cwd",
+            "readlink /proc/1/ns/pid",
+            "readlink /proc/1/ns/mnt",
+        ] {
+            for case in [Case::new(start), Case::new(start).root(&root)] {
+                let run = case.words("-pid").command(attack).run();
+                run.that("the attack fails", run.stdout.is_empty() && run.code().is_some_and(|code| code != 0));
+            }
+        }
+    }
+}
+
+#[test]
+fn the_descriptors_of_pid_1_are_closed_to_root_inside() {
+    for start in starts() {
+        let script = "for link in /proc/1/fd/*; do readlink $link; true 2>/dev/null <$link && echo opened; done
+                      cat /proc/1/fdinfo/* 2>/dev/null; exit 37";
+        Case::new(start).words("-pid").script(script).run().stdout("").status(37);
+        // With a terminal, PID 1 has work for some.
+        let run = Case::new(start).words("-pid").script(script).on_terminal().piped(2).run();
+        run.status(37).that("nothing is seen or opened", run.screen.is_empty());
+    }
+}
+
+#[test]
+fn pid_1_cannot_be_traced_from_inside() {
+    let Some(_) = need_program("strace") else { return };
+    for start in starts() {
+        for attack in ["strace -o /dev/null -p 1", "strace -o /dev/null -p 1 -e trace=none"] {
+            let run = Case::new(start).words("-pid").command(attack).run();
+            run.that("the attack fails", run.stdout.is_empty() && run.code() == Some(1));
+            run.that("it is not permitted", run.complaint().contains("Operation not permitted"));
+        }
+    }
+}
+
+#[test]
+fn pid_1_cannot_be_killed_from_inside() {
+    for start in starts() {
+        for signal in ["TERM", "KILL", "STOP", "HUP", "INT", "SEGV", "CHLD", "ABRT", "USR1"] {
+            // What PID 1 takes, it forwards to the command.
+            let script = format!("trap '' HUP INT TERM USR1 ABRT SEGV; kill -{signal} 1; echo alive; exit 37");
+            Case::new(start).words("-pid").script(&script).run().stdout("alive\n").stderr("").status(37);
+        }
+    }
+}
+
+#[test]
+fn gontainer_outside_is_not_to_be_seen_or_reached_from_inside() {
+    for start in starts() {
+        let root = rootfs(start.user);
+        let script = "cat /proc/[0-9]*/comm; grep PPid: /proc/1/status; kill -KILL -1; echo alive";
+        let run = Case::new(start).words("-pid").root(&root).script(script).run();
+        run.stdout("gontainer\nsh\nPPid:\t0\nalive\n").status(0);
+    }
+}
+
+#[test]
+fn without_a_pid_namespace_gontainer_cannot_be_traced_or_written_to() {
+    for start in starts() {
+        let script = "dd if=/dev/zero of=/proc/$PPID/mem bs=1 count=1 conv=notrunc 2>/dev/null && exit 41
+                      readlink /proc/$PPID/exe || readlink /proc/$PPID/root || readlink /proc/$PPID/fd/0 || exit 37";
+        let run = Case::new(start).words("-uts").script(script).run();
+        run.stdout("").status(37);
+    }
+}
+
+#[test]
+fn no_descriptor_leads_out() {
+    for start in starts() {
+        let root = rootfs(start.user);
+        root.file("mark", 0o644, "");
+        let script = "for link in /proc/self/fd/*; do [ -d $link/ ] && [ ! -e $link/mark ] && echo $link; done; true";
+        Case::new(start).root(&root).words("-pid").leaking(3..20).script(script).run().prints("");
+    }
+}
+
+#[test]
+fn the_old_root_is_gone() {
+    for start in starts() {
+        let host = Folder::new(start.user);
+        host.file("witness", 0o666, "");
+        let witness = host.join("witness");
+        for attempt in [
+            "umount -l /; umount /; umount -l /; cd /..; ls $0",
+            "mkdir /x; chroot /x /bin/true; cd ../../../../../../../..; ls .$0; ls $0",
+            "cd /proc/self/root/..; ls .$0; ls /proc/self/root/../$0; ls /proc/2/root$0; ls /proc/2/cwd$0",
+            "mount --bind / /tmp; ls /tmp$0; mount --move / /tmp; ls /tmp$0",
+            "mount --make-rshared /; umount -l /proc; ls $0",
+        ] {
+            let root = rootfs(start.user);
+            let case = Case::new(start).root(&root).words("-pid").args(["--", "sh", "-c", attempt, &witness]);
+            case.run().stdout("");
+        }
+    }
+}
+
+#[test]
+fn links_in_a_hostile_rootfs_write_nothing_on_the_host() {
+    for start in starts() {
+        let host = Folder::new(start.user);
+        for target in [host.join(""), format!("/../../../../../..{}", host.join("")), "..".into()] {
+            let root = rootfs(start.user);
+            for name in ["proc", "dev", "sys", "tmp", "etc"] {
+                root.remove(name).link(name, &target);
+            }
+            Case::new(start).root(&root).words("-pid -uts -ipc -net").command("true").run().status(125).stdout("");
+            Case::new(start).root(&root).words("-uts -ipc -net").script("echo >/tmp/file; echo >/dev/file").run();
+            assert_eq!(std::fs::read_dir(host.path()).unwrap().count(), 0);
+        }
+    }
+}
+
+#[test]
+fn a_device_made_inside_by_an_ordinary_user_opens_nothing() {
+    for start in starts().into_iter().filter(|start| !start.is_real_root()) {
+        let root = rootfs(start.user);
+        let run = Case::new(start).root(&root).words("-pid").script("mknod /null c 1 3; mknod /disk b 254 0").run();
+        run.that("mknod fails", run.code() == Some(1));
+        assert!(!root.exists("null") && !root.exists("disk"));
+    }
+}
+
+#[test]
+fn setuid_programs_of_the_host_give_nothing() {
+    for user in root_users() {
+        let host = Folder::new(user);
+        let shell = crate::support::find_program("busybox").unwrap();
+        assert!(std::process::Command::new("cp").arg(shell).arg(host.path().join("id")).status().unwrap().success());
+        host.mode("id", 0o6755);
+        for start in starts().into_iter().filter(|start| !start.is_real_root()) {
+            // Its owner has no number inside, so neither bit counts.
+            let run = Case::new(start).command(&format!("{} -u", host.join("id"))).run();
+            run.prints("0\n");
+            let run = Case::new(start).script(&format!("{} -u; cat /etc/shadow", host.join("id"))).run();
+            run.stdout("0\n").status(1);
+        }
+    }
+}

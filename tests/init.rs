@@ -1,0 +1,310 @@
+//! PID 1: what it reaps, what it forwards, and that nothing outlives it or gontainer.
+
+use crate::support::{
+    Case, LISTENER, Random, Start, await_end_of, children_of, marker, mounts, need_program, rootfs, spin, starts,
+};
+use std::time::{Duration, Instant};
+
+const WAYS: [&str; 3] = ["-uts", "-pid", "-pid -as-pid1"];
+
+fn each(check: impl Fn(Start, &str)) {
+    for start in starts() {
+        for way in WAYS {
+            check(start, way);
+        }
+    }
+}
+
+// Who is who
+
+#[test]
+fn pid_1_is_gontainer_and_the_command_is_its_child() {
+    for start in starts() {
+        let root = rootfs(start.user);
+        let script = "echo $$ $PPID; cat /proc/1/comm /proc/2/comm; grep NSpid: /proc/self/status | wc -w";
+        Case::new(start).words("-pid").root(&root).script(script).run().prints("2 1\ngontainer\nsh\n2\n");
+    }
+}
+
+#[test]
+fn with_as_pid1_the_command_is_pid_1_itself() {
+    for start in starts() {
+        let root = rootfs(start.user);
+        let script = "echo $$ $PPID; cat /proc/1/comm; exit 37";
+        let run = Case::new(start).words("-pid -as-pid1").root(&root).script(script).run();
+        run.stdout("1 0\nsh\n").stderr("").status(37);
+    }
+}
+
+#[test]
+fn the_command_leads_a_process_group_of_its_own() {
+    each(|start, way| {
+        // Of `pid (comm) state ppid pgrp`, with a name that holds no blank.
+        let run = Case::new(start)
+            .words(way)
+            .script("read -r pid comm state ppid group rest </proc/$$/stat; echo $pid $group");
+        let shown = run.run().text();
+        let (pid, group) = shown.trim().split_once(' ').unwrap();
+        assert_eq!(pid, group);
+    });
+}
+
+// Reaping
+
+#[test]
+fn orphans_are_reaped() {
+    for start in starts() {
+        let root = rootfs(start.user);
+        // The subshells end at once and leave their children to PID 1; then nothing but us two remains.
+        let script = "
+            n=0; while [ $n -lt 50 ]; do (true & true & (sleep 0 &) &); n=$((n + 1)); done
+            tries=0
+            until set -- /proc/[0-9]*; [ $# -eq 2 ]; do
+                tries=$((tries + 1)); [ $tries -lt 100000 ] || exit 41
+            done
+            echo $*";
+        Case::new(start).words("-pid").root(&root).script(script).run().prints("/proc/1 /proc/2\n");
+    }
+}
+
+#[test]
+fn when_the_command_ends_everything_else_does() {
+    for start in starts() {
+        let name = marker();
+        // They would hold the output open, which `run` waits for.
+        let script = format!("(trap '' HUP TERM INT; sleep 1000; : {name}) & setsid sleep 1000 & exit 37");
+        Case::new(start).words("-pid").script(&script).run().status(37).stderr("");
+        await_end_of(&name);
+        let script = format!("(trap '' HUP TERM INT; sleep 1000; : {name}) & setsid sleep 1000 & kill -KILL $$");
+        Case::new(start).words("-pid").script(&script).run().status(137);
+        await_end_of(&name);
+    }
+}
+
+#[test]
+fn all_has_ended_before_gontainer_returns() {
+    for start in starts() {
+        let name = marker();
+        let script = format!("for n in 1 2 3 4 5 6 7 8; do (sleep 1000; : {name}) & done; exit 38");
+        let mut running = Case::new(start).words("-pid").script(&script).spawn();
+        assert_eq!(running.end().code(), Some(38));
+        assert_eq!(crate::support::processes_with(&name), []);
+    }
+}
+
+#[test]
+fn a_stop_for_a_tracer_is_no_end() {
+    let Some(_) = need_program("perl") else { return };
+    for start in starts() {
+        // The command has its parent trace it and stops at a signal; its child sees it stop, and kills it.
+        let script = "
+            $| = 1;
+            my $parent = $$;
+            if (!fork) {
+                for (1 .. 1000000) {
+                    open my $f, '<', \"/proc/$parent/stat\" or exit 41;
+                    if (<$f> =~ /\\) [tT]/) { print qq(stopped\\n); kill 'KILL', $parent; exit }
+                }
+                exit 42;
+            }
+            syscall($ARGV[0], 0, 0, 0, 0) == 0 or exit 43;
+            kill 'USR1', $$;
+            exit 44";
+        for way in ["-uts", "-pid"] {
+            let run =
+                Case::new(start).words(way).args(["--", "perl", "-e", script, &libc::SYS_ptrace.to_string()]).run();
+            run.status(137).stdout("stopped\n").stderr("");
+        }
+    }
+}
+
+#[test]
+fn a_traced_start_is_a_start() {
+    let Some(_) = need_program("strace") else { return };
+    for start in starts() {
+        let gontainer = crate::support::gontainer();
+        let case = Case::direct(start.user).words("strace -f -o /dev/null").arg(gontainer).arg("-run");
+        case.args(start.flags).words("-pid").script("true & wait; exit 37").run().status(37).stderr("");
+    }
+}
+
+// Forwarding
+
+#[test]
+fn signals_go_on_to_the_command_and_none_is_lost() {
+    let Some(_) = need_program("perl") else { return };
+    each(|start, way| {
+        let mut running = Case::new(start).words(way).args(["--", "perl", "-e", LISTENER]).spawn();
+        running.expect("ready\n");
+        for (signal, name) in [
+            (libc::SIGHUP, "HUP"),
+            (libc::SIGINT, "INT"),
+            (libc::SIGQUIT, "QUIT"),
+            (libc::SIGUSR1, "USR1"),
+            (libc::SIGUSR2, "USR2"),
+            (libc::SIGPIPE, "PIPE"),
+            (libc::SIGALRM, "ALRM"),
+            (libc::SIGCONT, "CONT"),
+            (libc::SIGWINCH, "WINCH"),
+            (libc::SIGURG, "URG"),
+            (libc::SIGIO, "IO"),
+            (libc::SIGPWR, "PWR"),
+            (35, "NUM35"),
+            (63, "NUM63"),
+        ] {
+            running.signal(signal);
+            running.expect(&format!("{name}\n"));
+        }
+        running.signal(libc::SIGTERM);
+        running.finish().status(40).stderr("");
+    });
+}
+
+#[test]
+fn a_signal_that_the_command_does_not_catch_ends_the_container() {
+    for start in starts() {
+        for way in ["-uts", "-pid"] {
+            for signal in [libc::SIGTERM, libc::SIGINT, libc::SIGHUP, libc::SIGQUIT, libc::SIGUSR1, 34] {
+                let mut running =
+                    Case::new(start).words(way).script("ulimit -c 0; echo ready; exec sleep 1000").spawn();
+                running.expect("ready\n");
+                running.signal(signal);
+                running.finish().status(128 + signal).stderr("");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_signal_that_waits_from_before_the_start_goes_on_too() {
+    let Some(_) = need_program("perl") else { return };
+    each(|start, way| {
+        // As it is with a command that runs without gontainer: it finds the signal pending.
+        let script = "use POSIX; my $set = POSIX::SigSet->new;
+                      for (1 .. 1000000) { sigpending($set); exit 37 if $set->ismember(SIGUSR1) } exit 38";
+        let case = Case::new(start).words(way).blocking(&[libc::SIGUSR1]).pending(libc::SIGUSR1);
+        case.args(["--", "perl", "-e", script]).run().status(37);
+    });
+}
+
+#[test]
+fn a_signal_during_the_start_is_not_lost() {
+    let typical = typical_start();
+    let mut random = Random::new(11);
+    for start in starts() {
+        for way in ["-uts", "-pid"] {
+            for _ in 0..60 {
+                let running = Case::new(start).words(way).command("sleep 1000").spawn();
+                spin(random.below(typical));
+                running.signal(libc::SIGTERM);
+                let outcome = running.finish();
+                // Before gontainer holds signals back, it is simply killed.
+                let ended = outcome.killed_by() == Some(libc::SIGTERM) || outcome.code() == Some(128 + libc::SIGTERM);
+                outcome.stdout("").stderr("").that("the signal ended it", ended);
+            }
+        }
+    }
+}
+
+// Nothing survives
+
+/// How long a start takes here, and a little more.
+fn typical_start() -> Duration {
+    let start = starts()[0];
+    let one = || {
+        let begin = Instant::now();
+        Case::new(start).words("-pid -uts -ipc").command("true").run();
+        begin.elapsed()
+    };
+    one();
+    (0..5).map(|_| one()).min().unwrap_or_default() * 3 / 2
+}
+
+/// The launcher and PID 1 bear the marker as their name, and the shell has it on its command line;
+/// whatever else there is holds the output open.
+fn marked(start: Start, way: &str, name: &str, script: &str) -> Case {
+    Case::new(start).words(way).named(name).script(&format!("{script}; : {name}"))
+}
+
+#[test]
+fn gontainer_killed_at_any_moment_leaves_nothing_behind() {
+    let typical = typical_start();
+    let before = mounts();
+    let seed = u64::from(std::process::id());
+    let mut random = Random::new(seed);
+    for start in starts() {
+        let root = rootfs(start.user);
+        for round in 0..200 {
+            let name = marker();
+            let way = ["-pid", "-pid -uts -ipc", "-pid -as-pid1"][round % 3];
+            let way = if round % 2 == 0 { format!("{way} -mnt={}", root.join("")) } else { way.to_owned() };
+            let running = marked(start, &way, &name, "sleep 1000 & sleep 1000 & wait").spawn();
+            spin(random.below(typical));
+            running.signal(libc::SIGKILL);
+            let outcome = running.finish(); // which sees the output's end
+            outcome.that(&format!("killed, seed {seed}"), outcome.killed_by() == Some(libc::SIGKILL)).stderr("");
+            await_end_of(&name);
+        }
+    }
+    assert_eq!(mounts(), before);
+}
+
+#[test]
+fn without_a_pid_namespace_at_least_the_command_dies_with_gontainer() {
+    let typical = typical_start();
+    let mut random = Random::new(u64::from(std::process::id()));
+    for start in starts() {
+        for _ in 0..100 {
+            let name = marker();
+            // Nothing but the kill ends it: its input is silent, and does not end.
+            let running = marked(start, "-uts", &name, "read x").silent_input().spawn();
+            spin(random.below(typical));
+            running.signal(libc::SIGKILL);
+            running.finish();
+            await_end_of(&name);
+        }
+    }
+}
+
+#[test]
+fn a_running_container_dies_with_gontainer() {
+    each(|start, way| {
+        let name = marker();
+        let script = "trap '' HUP INT TERM; echo ready; read x";
+        let mut running = marked(start, way, &name, script).silent_input().spawn();
+        running.expect("ready\n");
+        running.signal(libc::SIGKILL);
+        running.finish();
+        await_end_of(&name);
+    });
+}
+
+#[test]
+fn pid_1_killed_from_outside_ends_the_container() {
+    for start in starts() {
+        let mut running = Case::new(start).words("-pid").script("echo ready; sleep 1000 & wait").spawn();
+        running.expect("ready\n");
+        let [pid_1] = children_of(running.pid())[..] else { panic!("one child") };
+        crate::support::kill(pid_1, libc::SIGKILL);
+        running.finish().status(137).stderr("");
+    }
+}
+
+#[test]
+fn pid_1_keeps_no_folder_and_no_file_of_the_host_open() {
+    for start in crate::support::starts().into_iter().filter(|start| start.is_real_root()) {
+        let folder = crate::support::Folder::new(start.user);
+        let mut running =
+            Case::new(start).words("-pid").folder(folder.path()).script("echo ready; sleep 1000 & wait").spawn();
+        running.expect("ready\n");
+        let [pid_1] = children_of(running.pid())[..] else { panic!("one child") };
+        let see = |name: &str| std::fs::read_link(format!("/proc/{pid_1}/{name}")).unwrap();
+        assert_eq!(see("cwd").to_str(), Some("/"));
+        let open: Vec<_> =
+            std::fs::read_dir(format!("/proc/{pid_1}/fd")).unwrap().map(|entry| entry.unwrap().path()).collect();
+        let open: Vec<_> = open.iter().map(|path| std::fs::read_link(path).unwrap()).collect();
+        assert_eq!(open, Vec::<std::path::PathBuf>::new());
+        running.signal(libc::SIGTERM);
+        running.finish().status(143);
+    }
+}

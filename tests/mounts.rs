@@ -1,0 +1,114 @@
+//! /proc, and what a mount namespace keeps apart.
+
+use crate::support::{Case, mounts, root_users, rootfs, starts};
+
+#[test]
+fn a_pid_namespace_has_a_proc_of_its_own_with_a_rootfs_and_without() {
+    for start in starts() {
+        // The shell, ls and grep, and PID 1: whoever else is on the host is not there.
+        let script = "ls /proc | grep -c '^[0-9]*$'; cat /proc/sys/kernel/ns_last_pid >/dev/null; echo $$";
+        let run = Case::new(start).words("-pid").script(script).run().text();
+        let (count, pid) = run.trim_end().split_once('\n').unwrap();
+        assert!(count.parse::<u32>().unwrap() <= 4 && pid == "2", "{run}");
+        let root = rootfs(start.user);
+        let shown = Case::new(start).root(&root).words("-pid").command("ls -d /proc/1 /proc/2").run();
+        shown.prints("/proc/1\n/proc/2\n");
+    }
+}
+
+#[test]
+fn the_new_proc_gives_no_devices_no_programs_and_no_setuid() {
+    for start in starts() {
+        let script = "grep ' /proc proc ' /proc/self/mounts | tail -n 1";
+        Case::new(start)
+            .words("-pid")
+            .script(script)
+            .run()
+            .prints("proc /proc proc rw,nosuid,nodev,noexec,relatime 0 0\n");
+    }
+}
+
+#[test]
+fn with_a_rootfs_no_mount_of_the_host_is_left() {
+    for start in starts() {
+        let root = rootfs(start.user);
+        let points = "while read -r line; do set -- $line; echo $5; done </proc/self/mountinfo";
+        Case::new(start).root(&root).words("-pid").script(points).run().prints("/\n/proc\n");
+    }
+}
+
+#[test]
+fn mounts_made_inside_stay_inside() {
+    for start in starts().into_iter().filter(|start| !start.is_real_root()) {
+        let root = rootfs(start.user);
+        let script = "mount -t tmpfs none /tmp && echo >/tmp/file && grep -c ' /tmp tmpfs ' /proc/mounts";
+        Case::new(start).root(&root).words("-pid").script(script).run().prints("1\n");
+        assert!(!root.exists("tmp/file"));
+    }
+}
+
+#[test]
+fn the_host_sees_no_mount_even_where_its_own_are_shared() {
+    for user in root_users() {
+        let root = rootfs(user);
+        let gontainer = crate::support::gontainer().display();
+        let script = format!(
+            "before=$(cat /proc/self/mountinfo)
+             {gontainer} -run -pid -- true && {gontainer} -run -uid -pid -- true || exit 41
+             {gontainer} -run -pid -mnt={} -- /bin/true || exit 42
+             {gontainer} -run -uid -pid -mnt={0} -- /bin/true || exit 43
+             [ \"$before\" = \"$(cat /proc/self/mountinfo)\" ]",
+            root.join(""),
+        );
+        Case::direct(user).shared_mounts().args(["sh", "-c", &script]).run().prints("");
+    }
+}
+
+#[test]
+fn the_hosts_own_mounts_are_as_before() {
+    let before = mounts();
+    for start in starts() {
+        let root = rootfs(start.user);
+        Case::new(start).words("-pid").command("true").run().prints("");
+        Case::new(start).root(&root).words("-pid").command("true").run().prints("");
+    }
+    assert_eq!(mounts(), before);
+}
+
+#[test]
+fn a_rootfs_without_a_proc_folder_gets_one() {
+    for start in starts() {
+        let root = rootfs(start.user);
+        root.remove("proc");
+        Case::new(start).root(&root).words("-pid").command("readlink /proc/self").run().prints("2\n");
+    }
+}
+
+#[test]
+fn a_rootfs_whose_proc_is_no_folder_is_refused() {
+    for start in starts() {
+        for make in [
+            |root: &crate::support::Folder| _ = root.link("proc", "/tmp"),
+            |root: &crate::support::Folder| _ = root.link("proc", "nowhere"),
+            |root: &crate::support::Folder| _ = root.link("proc", "/../../../../../../tmp"),
+            |root: &crate::support::Folder| _ = root.file("proc", 0o644, ""),
+        ] {
+            let root = rootfs(start.user);
+            root.remove("proc");
+            make(&root);
+            let run = Case::new(start).root(&root).words("-pid").command("true").run();
+            run.refuses(125, "gontainer: mount a new /proc: open(/proc): not a directory (ENOTDIR)").no_hints();
+        }
+    }
+}
+
+#[test]
+fn where_a_part_of_proc_is_covered_the_refusal_names_that() {
+    for start in starts().into_iter().filter(|start| !start.is_real_root()) {
+        let gontainer = crate::support::gontainer().display();
+        let script = format!("mount -t tmpfs none /proc/fs && exec {gontainer} -run -uid -pid -- true");
+        let run = Case::new(start).words("-pid").script(&script).run();
+        run.refuses(125, "gontainer: mount a new /proc: mount(/proc): operation not permitted (EPERM)");
+        run.hints("covers a part of /proc");
+    }
+}

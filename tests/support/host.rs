@@ -1,0 +1,79 @@
+//! The host, looked at from outside; time and chance.
+
+use super::{PATIENCE, check};
+use std::fs;
+use std::time::{Duration, Instant};
+
+/// Where this process's namespace of a kind is, `uts:[4026531838]`.
+pub fn namespace(kind: &str) -> String {
+    fs::read_link(format!("/proc/self/ns/{kind}")).unwrap().to_str().unwrap().to_owned()
+}
+
+/// The processes, zombies too, on whose command line this text is.
+pub fn processes_with(text: &str) -> Vec<i32> {
+    let numbers = fs::read_dir("/proc").unwrap().filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok());
+    numbers
+        .filter(|pid: &i32| {
+            let line = fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default(); // gone meanwhile
+            line.windows(text.len()).any(|window| window == text.as_bytes())
+        })
+        .collect()
+}
+
+/// Waits until no process has this text on its command line.
+#[track_caller]
+pub fn await_end_of(text: &str) {
+    let deadline = Instant::now() + PATIENCE;
+    while let left @ [_, ..] = &*processes_with(text) {
+        assert!(Instant::now() < deadline, "still alive: {left:?}");
+        std::thread::yield_now();
+    }
+}
+
+pub fn kill(pid: i32, signal: i32) {
+    // SAFETY: takes numbers only.
+    check(unsafe { libc::kill(pid, signal) }).unwrap();
+}
+
+/// The children of a process.
+pub fn children_of(pid: i32) -> Vec<i32> {
+    let list = fs::read_to_string(format!("/proc/{pid}/task/{pid}/children")).unwrap_or_default();
+    list.split_whitespace().map(|word| word.parse().unwrap()).collect()
+}
+
+/// The mounts that this process sees.
+pub fn mounts() -> String {
+    fs::read_to_string("/proc/self/mountinfo").unwrap()
+}
+
+/// A word that no other test uses.
+pub fn marker() -> String {
+    use std::sync::atomic::{AtomicU32, Ordering};
+    static COUNT: AtomicU32 = AtomicU32::new(0);
+    format!("marker-{}-{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed))
+}
+
+/// Numbers without an order, the same for the same seed.
+pub struct Random(u64);
+
+impl Random {
+    pub fn new(seed: u64) -> Random {
+        Random(seed | 1)
+    }
+
+    /// A time shorter than this one.
+    pub fn below(&mut self, most: Duration) -> Duration {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        Duration::from_nanos(self.0 % u64::try_from(most.as_nanos()).unwrap().max(1))
+    }
+}
+
+/// Lets time pass without giving up the processor.
+pub fn spin(time: Duration) {
+    let start = Instant::now();
+    while start.elapsed() < time {
+        std::hint::spin_loop();
+    }
+}
