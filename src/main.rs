@@ -6,6 +6,7 @@
 #![cfg_attr(test, allow(dead_code, reason = "there is no main: tests call the parts"))]
 
 mod text;
+mod number;
 mod sys;
 mod config;
 mod flags;

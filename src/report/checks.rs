@@ -3,6 +3,7 @@
 
 use crate::config::Config;
 use crate::launch::Fault;
+use crate::number::decimal;
 use crate::sys::file::{self, Open};
 use crate::sys::{Errno, process};
 use core::ffi::CStr;
@@ -185,10 +186,6 @@ fn mount_point(line: &[u8]) -> &[u8] {
 
 fn contains(text: &[u8], part: &[u8]) -> bool {
     text.windows(part.len()).any(|window| window == part)
-}
-
-fn decimal(text: &[u8]) -> Option<u64> {
-    core::str::from_utf8(text).ok()?.parse().ok()
 }
 
 fn is_missing(path: &CStr) -> bool {
