@@ -10,8 +10,9 @@ use crate::config::{Action, Command, Config};
 use crate::flags::{self, Takes};
 use crate::launch::{self, Outcome};
 use crate::report::{self, Misuse, Trace};
+use crate::sys::process::Caller;
 use crate::sys::recorder::{self, Mode};
-use crate::sys::{Word, Words, file, process, uts};
+use crate::sys::{Word, Words, file, uts};
 use core::ffi::CStr;
 use std::boxed::Box;
 use std::ffi::{CString, OsStr, OsString};
@@ -25,8 +26,8 @@ const WRONG_USAGE: i32 = 2;
 const USUAL_PATH: &CStr = c"/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
 /// Does what the words ask for and returns the exit status.
-pub(crate) fn run(words: Words, environment: Words) -> i32 {
-    let mut config = Config::new(process::effective_uid(), process::effective_gid());
+pub(crate) fn run(words: Words, environment: Words, caller: Caller) -> i32 {
+    let mut config = Config::new(caller.uid, caller.gid);
     let rest = match parse(words, &mut config) {
         Ok(rest) => rest,
         Err(misuse) => {

@@ -31,5 +31,7 @@ pub unsafe extern "C" fn main(
     let words = unsafe { sys::Words::from_main(argv) };
     // SAFETY: as promised for `envp`.
     let environment = unsafe { sys::Words::from_main(envp) };
-    sys::process::exit(cli::run(words, environment))
+    // SAFETY: it is the environment that `main` was given.
+    let caller = unsafe { sys::process::Caller::behind(environment) };
+    sys::process::exit(cli::run(words, environment, caller))
 }

@@ -17,6 +17,7 @@ mod escape;
 mod faults;
 mod ids;
 mod init;
+mod injection;
 mod layers;
 mod mounts;
 mod namespaces;

@@ -10,6 +10,7 @@ mod running;
 mod seccomp;
 mod skips;
 mod users;
+mod watch;
 
 pub use case::{Case, LISTENER};
 pub use files::{Folder, find_program, gontainer, need_program, rootfs};
@@ -19,6 +20,7 @@ pub use running::Running;
 pub use seccomp::{Filter, When};
 pub use skips::skip;
 pub use users::{Start, User, root_users, starts, users};
+pub use watch::{Fault, Seen};
 
 use std::io;
 use std::time::Duration;

@@ -41,7 +41,7 @@ fn a_plan_names_the_steps_and_does_nothing() {
 /// What may be called between the start of the program and that of the command, by the plan; and, at the
 /// very start, by the C library.
 const CALLS: &str = "arch_prctl set_tid_address \
-                     geteuid getegid ppoll close_range ioctl chdir rt_sigprocmask rt_sigaction pipe2 clone openat write \
+                     ppoll close_range ioctl chdir rt_sigprocmask rt_sigaction pipe2 clone openat write \
                      close rt_sigtimedwait wait4 exit_group read prctl setpgid mount open_tree move_mount fchdir \
                      pivot_root umount2 sethostname socket capget capset keyctl execve";
 

@@ -24,13 +24,8 @@ pub(crate) fn open(path: &CStr, how: Open) -> Result<Fd, Errno> {
         Open::List => libc::O_RDONLY | libc::O_DIRECTORY,
         Open::RealDir => libc::O_PATH | libc::O_DIRECTORY | libc::O_NOFOLLOW,
     };
-    loop {
-        // SAFETY: path is a C string.
-        match unsafe { call!(OPENAT, libc::AT_FDCWD, path, flags | libc::O_CLOEXEC) } {
-            Err(Errno::EINTR) => {}
-            result => return result.map(Fd::from_result),
-        }
-    }
+    // SAFETY: path is a C string.
+    unsafe { call!(OPENAT, libc::AT_FDCWD, path, flags | libc::O_CLOEXEC) }.map(Fd::from_result)
 }
 
 /// Opens /dev/null for reading and writing, on the lowest free number.
@@ -67,26 +62,16 @@ pub(crate) fn change_dir_to(dir: &Fd) -> Result<(), Errno> {
     unsafe { call!(FCHDIR, dir.number()) }.map(drop)
 }
 
-/// read(2) until it is done or fails for another reason than a signal. 0 is the end of the file.
+/// read(2). 0 is the end of the file.
 pub(crate) fn read(fd: &Fd, into: &mut [u8]) -> Result<usize, Errno> {
-    loop {
-        // SAFETY: the kernel writes at most `len` bytes into the slice.
-        match unsafe { call!(READ, fd.number(), into.as_mut_ptr(), into.len()) } {
-            Err(Errno::EINTR) => {}
-            result => return result,
-        }
-    }
+    // SAFETY: the kernel writes at most `len` bytes into the slice.
+    unsafe { call!(READ, fd.number(), into.as_mut_ptr(), into.len()) }
 }
 
-/// write(2), once, but again if a signal came first. Returns how many bytes were taken.
+/// write(2). Returns how many bytes were taken.
 pub(crate) fn write(fd: i32, bytes: &[u8]) -> Result<usize, Errno> {
-    loop {
-        // SAFETY: the kernel reads at most `len` bytes of the slice.
-        match unsafe { call!(WRITE, fd, bytes.as_ptr(), bytes.len()) } {
-            Err(Errno::EINTR) => {}
-            result => return result,
-        }
-    }
+    // SAFETY: the kernel reads at most `len` bytes of the slice.
+    unsafe { call!(WRITE, fd, bytes.as_ptr(), bytes.len()) }
 }
 
 /// A pipe, pipe2(2): what is written to `write` is read from `read`.
@@ -121,13 +106,8 @@ pub(crate) fn is_hung_up(read_end: &Fd) -> Result<bool, Errno> {
 /// ppoll(2) that does not wait.
 fn poll(polled: &mut [libc::pollfd]) -> Result<(), Errno> {
     let no_time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
-    loop {
-        // SAFETY: the kernel reads and writes the slice's entries, and reads the time.
-        match unsafe { call!(PPOLL, polled.as_mut_ptr(), polled.len(), &raw const no_time) } {
-            Err(Errno::EINTR) => {}
-            result => return result.map(drop),
-        }
-    }
+    // SAFETY: the kernel reads and writes the slice's entries, and reads the time.
+    unsafe { call!(PPOLL, polled.as_mut_ptr(), polled.len(), &raw const no_time) }.map(drop)
 }
 
 /// Closes every descriptor from `first` up, close_range(2).

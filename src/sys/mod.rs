@@ -92,8 +92,9 @@ struct Number {
     name: &'static str,
 }
 
-/// One system call. Up to six registers; those left out are zero. Bit N of `texts` says that register N
-/// points to a C string.
+/// One system call, made again as long as it is interrupted: by a stop, a tracer or a slow file system, as
+/// signals are held back. Up to six registers; those left out are zero. Bit N of `texts` says that register
+/// N points to a C string.
 ///
 /// # Safety
 /// The arguments are what this call's manual page asks for, and pointers among them are valid for what
@@ -122,9 +123,15 @@ unsafe fn invoke(which: &'static Number, registers: [usize; 6], texts: u8) -> Re
 /// As for [`invoke`].
 unsafe fn raw(number: usize, registers: [usize; 6]) -> Result<usize, Errno> {
     let [a, b, c, d, e, f] = registers;
-    // SAFETY: promised by the caller.
-    let result = unsafe { sc::syscall6(number, a, b, c, d, e, f) };
-    errno::decode(result)
+    loop {
+        // SAFETY: promised by the caller.
+        let result = unsafe { sc::syscall6(number, a, b, c, d, e, f) };
+        match errno::decode(result) {
+            // A close(2) that says so has closed all the same; then the second gives EBADF, which is ignored.
+            Err(Errno::EINTR) => {}
+            result => return result,
+        }
+    }
 }
 
 /// `call!(NAME, argument…)`: [`invoke`] with the number of NAME and the arguments as registers. Arguments

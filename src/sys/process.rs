@@ -59,10 +59,13 @@ pub(crate) unsafe fn clone_sharing_memory<T, const BYTES: usize>(
     let flags = namespaces | (libc::CLONE_VM | libc::SIGCHLD).cast_unsigned() as usize;
     // SAFETY: same function, its argument a thin reference passed as a thin pointer.
     let entry = unsafe { core::mem::transmute::<extern "C" fn(&T) -> !, extern "C" fn(*const ()) -> !>(entry) };
-    let clone = || {
+    let clone = || loop {
         // SAFETY: the top of an aligned stack of an aligned size; the rest is promised by the caller.
         let result = unsafe { clone_onto(flags, stack.top(), entry, (&raw const *arg).cast()) };
-        super::errno::decode(result.cast_unsigned())
+        match super::errno::decode(result.cast_unsigned()) {
+            Err(Errno::EINTR) => {}
+            result => return result,
+        }
     };
     let result = if recorder::is_on() {
         recorder::know_stack(side, stack.0.get().addr()..stack.top().addr());
@@ -135,14 +138,10 @@ fn wait_with(whom: WaitFor, options: i32) -> Result<Option<(Pid, Event)>, Errno>
         WaitFor::AnyChild => -1,
         WaitFor::Child(child) => child.0,
     };
-    loop {
-        // SAFETY: the kernel writes one number.
-        match unsafe { call!(WAIT4, whom, &raw mut status, options) } {
-            Err(Errno::EINTR) => {}
-            Err(errno) => return Err(errno),
-            Ok(0) => return Ok(None),
-            Ok(pid) => return Ok(Some((Pid::from_result(pid), decode_status(status)))),
-        }
+    // SAFETY: the kernel writes one number.
+    match unsafe { call!(WAIT4, whom, &raw mut status, options) }? {
+        0 => Ok(None),
+        pid => Ok(Some((Pid::from_result(pid), decode_status(status)))),
     }
 }
 
@@ -175,16 +174,27 @@ pub(crate) fn lead_group() -> Result<(), Errno> {
     unsafe { call!(SETPGID, 0, 0) }.map(drop)
 }
 
-/// geteuid(2).
-pub(crate) fn effective_uid() -> u32 {
-    // SAFETY: takes nothing, never fails.
-    unsafe { call!(GETEUID) }.map_or(u32::MAX, |id| u32::try_from(id).unwrap_or(u32::MAX))
+/// Who executed us, from the auxiliary vector: that costs no call, and no filter can refuse it.
+#[derive(Clone, Copy)]
+pub(crate) struct Caller {
+    /// The effective user and group.
+    pub(crate) uid: u32,
+    pub(crate) gid: u32,
 }
 
-/// getegid(2).
-pub(crate) fn effective_gid() -> u32 {
-    // SAFETY: takes nothing, never fails.
-    unsafe { call!(GETEGID) }.map_or(u32::MAX, |id| u32::try_from(id).unwrap_or(u32::MAX))
+impl Caller {
+    /// Reads what lies behind the environment.
+    ///
+    /// # Safety
+    /// `environment` is what `main` was given.
+    pub(crate) unsafe fn behind(environment: Words) -> Caller {
+        // SAFETY: promised by the caller.
+        let uid = unsafe { environment.auxiliary(libc::AT_EUID) };
+        // SAFETY: promised by the caller.
+        let gid = unsafe { environment.auxiliary(libc::AT_EGID) };
+        let [uid, gid] = [uid, gid].map(|id| u32::try_from(id).unwrap_or(u32::MAX));
+        Caller { uid, gid }
+    }
 }
 
 /// Has the kernel send SIGKILL when the parent ends, `PR_SET_PDEATHSIG` of prctl(2). It holds over

@@ -53,13 +53,9 @@ pub(crate) fn pending() -> Result<SignalSet, Errno> {
 /// Takes the next blocked signal, waiting for one. rt_sigtimedwait(2) without a time.
 pub(crate) fn await_signal() -> Result<Signal, Errno> {
     let all = SignalSet::ALL;
-    loop {
-        // SAFETY: the kernel reads one set; it writes no information where it is given no place.
-        match unsafe { call!(RT_SIGTIMEDWAIT, &raw const all, 0_usize, 0_usize, SET_BYTES) } {
-            Err(Errno::EINTR) => {} // stopped and continued, or traced: signal(7)
-            result => return result.map(|number| Signal(i32::try_from(number).unwrap_or(0))),
-        }
-    }
+    // SAFETY: the kernel reads one set; it writes no information where it is given no place.
+    let number = unsafe { call!(RT_SIGTIMEDWAIT, &raw const all, 0_usize, 0_usize, SET_BYTES) }?;
+    Ok(Signal(i32::try_from(number).unwrap_or(0)))
 }
 
 /// kill(2): to a process, or with a [negated](Pid::group) pid to a process group.

@@ -57,6 +57,26 @@ impl Words {
         }
     }
 
+    /// A number that the kernel left behind the environment, in the auxiliary vector; 0 if it left none.
+    /// getauxval(3).
+    ///
+    /// # Safety
+    /// This is the array that `main` was given as envp.
+    pub(super) unsafe fn auxiliary(mut self, wanted: libc::c_ulong) -> libc::c_ulong {
+        while self.next().is_some() {}
+        // SAFETY: this is the NULL that ends the array; what follows is ours to read too.
+        let mut entry = unsafe { self.0.add(1) }.cast::<[libc::c_ulong; 2]>();
+        loop {
+            // SAFETY: kinds and values in pairs, up to a kind of 0.
+            let [kind, value] = unsafe { *entry };
+            if kind == wanted || kind == libc::AT_NULL {
+                return value;
+            }
+            // SAFETY: that was not the last.
+            entry = unsafe { entry.add(1) };
+        }
+    }
+
     /// The array itself, for execve(2).
     pub(super) fn as_ptr(self) -> *const Word {
         self.0
@@ -73,5 +93,22 @@ impl Iterator for Words {
         // SAFETY: another word follows this one, or the NULL does.
         self.0 = unsafe { self.0.add(1) };
         Some(text)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_auxiliary_vector_lies_behind_the_environment() {
+        let text = |text: &'static CStr| text.as_ptr().expose_provenance();
+        let stack = [text(c"A=1"), text(c"B"), 0, 6, 4096, 12, 1000, 0, 0, 14, 7];
+        // SAFETY: two strings, the NULL that ends them, and pairs up to a kind of 0.
+        let environment = unsafe { Words::from_main(stack.as_ptr().cast()) };
+        for (kind, value) in [(6, 4096), (12, 1000), (14, 0)] {
+            // SAFETY: as above.
+            assert_eq!(unsafe { environment.auxiliary(kind) }, value, "{kind}");
+        }
     }
 }

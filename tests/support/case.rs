@@ -2,6 +2,7 @@
 
 use super::files::{WRITING, gontainer};
 use super::running::Running;
+use super::watch::{self, Fault, Watch, Watched};
 use super::{Filter, Folder, Outcome, Start, User, check, pty};
 use std::ffi::{OsStr, OsString};
 use std::fmt::Write as _;
@@ -283,6 +284,18 @@ impl Case {
     /// Has the kernel refuse some system calls.
     pub fn refusing(self, filter: Filter) -> Case {
         self.noting(&filter.to_string()).before(move || filter.install())
+    }
+
+    /// Runs it to its end with all its system calls watched, and maybe one of them failing.
+    #[track_caller]
+    pub fn watched(self, fault: Option<Fault>) -> (Outcome, Watched) {
+        let case = match fault {
+            Some(fault) => self.noting(&format!("{fault:?}")),
+            None => self,
+        };
+        let (watch, socket) = Watch::new(fault).unwrap();
+        let outcome = case.before(move || watch::submit(socket.as_raw_fd())).run();
+        (outcome, watch.finish())
     }
 
     /// Executes the program with no arguments at all, not even its own name.

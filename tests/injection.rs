@@ -1,0 +1,167 @@
+//! Every system call of a start fails once, by each of several errors: then there is either the same
+//! container as without, or exit status 125 and a line that names the step; and nothing is left.
+
+use crate::support::{
+    Case, Fault, Filter, Folder, Outcome, Seen, Start, marker, mounts, processes_with, rootfs, starts,
+};
+use std::collections::BTreeSet;
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+/// What a call fails with, whether or not its manual page says so: filters, broken file systems and
+/// machines at their end know no manual.
+const ERRORS: &[(i32, &str)] = &[
+    (libc::EPERM, "EPERM"),
+    (libc::ENOSYS, "ENOSYS"),
+    (libc::ENOMEM, "ENOMEM"),
+    (libc::EINTR, "EINTR"),
+    (libc::ENOSPC, "ENOSPC"),
+    (libc::EIO, "EIO"),
+    (libc::EMFILE, "EMFILE"),
+];
+
+/// A start, and calls that this kernel shall not have, so that the ways around them get their turn too.
+struct Way {
+    /// `@` is the rootfs.
+    flags: &'static str,
+    lacking: &'static [libc::c_long],
+}
+
+const WAYS: &[Way] = &[
+    Way { flags: "-pid -uts -ipc -net -mnt=@", lacking: &[] },
+    Way {
+        flags: "-pid -mnt=@",
+        lacking: &[libc::SYS_close_range, libc::SYS_open_tree, libc::SYS_move_mount, libc::SYS_keyctl],
+    },
+    Way { flags: "-pid -as-pid1 -hostname=box", lacking: &[] },
+    Way { flags: "-uts -mnt=@", lacking: &[] },
+];
+
+/// What can be seen of a container from inside: it tells one that is not quite what was asked for from
+/// one that is.
+const LOOK: &str = r#"
+    umask; pwd; echo /proc/self/fd/* /proc/[1-9] /
+    cd /proc/self && busybox grep -E \
+        '^(Uid|Gid|Groups|Cap|NoNewPrivs|Seccomp|Sig[BI])| / | /proc |^deny|^ *[0-9]+ +[0-9]+ +[0-9]+$| lo$|^[a-z]+$' \
+        status mountinfo setgroups uid_map gid_map net/if_inet6 ../sys/kernel/hostname
+    exit 37"#;
+
+fn case(start: Start, way: &Way, root: &Folder, name: &str) -> Case {
+    let words = way.flags.replace('@', &root.join(""));
+    let case = Case::new(start).words(&words).named(name).args(["--", "/bin/busybox", "sh", "-c", LOOK]);
+    way.lacking.iter().fold(case, |case, call| case.refusing(Filter::new(*call, libc::ENOSYS)))
+}
+
+#[test]
+fn every_call_of_a_start_may_fail() {
+    let before = mounts();
+    let mut complaints = String::new();
+    for start in starts() {
+        for way in WAYS {
+            let root = rootfs(start.user);
+            let files = listing(root.path());
+            let (whole, watched) = case(start, way, &root, "gontainer").watched(None);
+            whole.status(37).that("it ended and was seen", watched.ended && watched.calls.len() > 20);
+            complaints += &try_all(&faults(&watched.calls), |fault| {
+                let name = marker();
+                let (outcome, watched) = case(start, way, &root, &name).watched(Some(fault));
+                let verdict = if !watched.ended || !processes_with(&name).is_empty() {
+                    Err("something of it is left")
+                } else if !watched.struck {
+                    Err("the call did not come, so it was not tested")
+                } else {
+                    judge(fault, &outcome, &whole)
+                };
+                verdict.err().map(|why| format!("{why}\n{outcome}"))
+            });
+            assert_eq!(listing(root.path()), files);
+        }
+    }
+    assert!(complaints.is_empty(), "{complaints}");
+    assert_eq!(mounts(), before);
+}
+
+/// Every call with every error; with one in turn where a process makes the same call again.
+fn faults(calls: &[Seen]) -> Vec<Fault> {
+    let mut known = BTreeSet::new();
+    let mut faults = Vec::new();
+    for (turn, at) in calls.iter().enumerate() {
+        let is_new = known.insert((at.side, at.call, at.first));
+        for (place, (errno, _)) in ERRORS.iter().enumerate() {
+            if is_new || place == turn % ERRORS.len() {
+                faults.push(Fault { at: *at, errno: *errno });
+            }
+        }
+    }
+    faults
+}
+
+/// Tries them on two processors; returns all complaints.
+fn try_all(faults: &[Fault], attempt: impl Fn(Fault) -> Option<String> + Sync) -> String {
+    let next = AtomicUsize::new(0);
+    let complaints = Mutex::new(String::new());
+    std::thread::scope(|scope| {
+        for _ in 0..2 {
+            scope.spawn(|| {
+                while let Some(fault) = faults.get(next.fetch_add(1, Ordering::Relaxed)) {
+                    if let Some(complaint) = attempt(*fault) {
+                        let _ = writeln!(complaints.lock().unwrap(), "{complaint}");
+                    }
+                }
+            });
+        }
+    });
+    complaints.into_inner().unwrap()
+}
+
+/// Whether this outcome is one of the two that may be.
+fn judge(fault: Fault, outcome: &Outcome, whole: &Outcome) -> Result<(), &'static str> {
+    if outcome.code() == whole.code() {
+        let same = seen(outcome) == seen(whole) && outcome.stderr == whole.stderr;
+        return if same { Ok(()) } else { Err("a container, but not the same") };
+    }
+    if fault.errno == libc::EINTR {
+        return Err("an interrupted call was not made again");
+    }
+    let wanted = if libc::c_long::from(fault.at.call) == libc::SYS_execve { 126 } else { 125 };
+    if outcome.code() != Some(wanted) {
+        return Err("neither a container nor the status that says so");
+    }
+    // What the command had to say comes before, if it ran.
+    let complaint = outcome.complaint();
+    let mut lines = complaint.lines().skip_while(|line| !line.starts_with("gontainer: "));
+    let line = lines.next().unwrap_or_default();
+    let step = line.split(": ").nth(1).unwrap_or("none");
+    let plan = include_str!("../src/launch/plan.rs");
+    if step != "wait for the container" && !plan.contains(&format!("\"{step}\"")) {
+        return Err("no line that names a step");
+    }
+    if !ERRORS.iter().any(|(errno, name)| *errno == fault.errno && line.ends_with(&format!(" ({name})"))) {
+        return Err("the line does not name the error");
+    }
+    if lines.all(|line| line.starts_with("hint: ")) { Ok(()) } else { Err("more than hints after the line") }
+}
+
+/// What a container showed, without the numbers that differ from one to the next: of mounts and devices.
+fn seen(outcome: &Outcome) -> String {
+    let text = String::from_utf8_lossy(&outcome.stdout);
+    let lines = text.lines().map(|line| match line.strip_prefix("mountinfo:") {
+        Some(mount) => mount.splitn(4, ' ').last().unwrap_or_default(),
+        None => line,
+    });
+    lines.collect::<Vec<_>>().join("\n")
+}
+
+/// The paths of all that lies below a folder.
+fn listing(folder: &Path) -> BTreeSet<PathBuf> {
+    let mut found = BTreeSet::new();
+    for entry in std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap()) {
+        if entry.file_type().unwrap().is_dir() {
+            found.append(&mut listing(&entry.path()));
+        }
+        found.insert(entry.path());
+    }
+    found
+}
