@@ -26,8 +26,10 @@ use supervise::{Role, Supervisor};
 const STACK_BYTES: usize = 32 << 10;
 
 /// Of PID 1, or of the command where there is no PID 1 of ours.
+#[unsafe(link_section = ".bss.~2")] // the large statics go last: build.rs
 static CHILD_STACK: Stack<STACK_BYTES> = Stack::new();
 /// Of the command between PID 1 and its execve.
+#[unsafe(link_section = ".bss.~2")]
 static COMMAND_STACK: Stack<STACK_BYTES> = Stack::new();
 
 /// What became of a launch.

@@ -10,21 +10,32 @@ const ARENA_BYTES: usize = 32 << 10;
 /// More is mapped in pieces of at least this.
 const PIECE_BYTES: usize = 1 << 20;
 
+/// The free part of what there is: its start and its end.
+type Free = (*mut u8, *mut u8);
+
 #[repr(C, align(16))]
+struct Bytes(UnsafeCell<[u8; ARENA_BYTES]>);
+
+// SAFETY: handed out piece by piece, each once, by the one allocator that uses it.
+unsafe impl Sync for Bytes {}
+
+/// First among the large statics: it begins on the page that the small ones share.
+#[unsafe(link_section = ".bss.~1")]
+static BYTES: Bytes = Bytes(UnsafeCell::new([0; ARENA_BYTES]));
+
 struct Arena {
-    bytes: UnsafeCell<[u8; ARENA_BYTES]>,
-    /// The free part: its start and its end, as addresses within `bytes` or a mapping.
-    free: UnsafeCell<Option<(*mut u8, *mut u8)>>,
+    bytes: &'static Bytes,
+    free: UnsafeCell<Option<Free>>,
 }
 
 // SAFETY: only the launcher allocates, and it has one thread.
 unsafe impl Sync for Arena {}
 
 #[cfg_attr(not(test), global_allocator)]
-static ARENA: Arena = Arena { bytes: UnsafeCell::new([0; ARENA_BYTES]), free: UnsafeCell::new(None) };
+static ARENA: Arena = Arena { bytes: &BYTES, free: UnsafeCell::new(None) };
 
 /// `size` bytes aligned to `align` from the front of `free`, and what is left of it.
-fn bump(free: (*mut u8, *mut u8), layout: Layout) -> Option<(*mut u8, (*mut u8, *mut u8))> {
+fn bump(free: Free, layout: Layout) -> Option<(*mut u8, Free)> {
     let (start, end) = free;
     let padding = start.align_offset(layout.align());
     let room = end.addr().checked_sub(start.addr())?;
@@ -33,7 +44,8 @@ fn bump(free: (*mut u8, *mut u8), layout: Layout) -> Option<(*mut u8, (*mut u8, 
 }
 
 /// A new piece with room for `layout`, by mmap(2).
-fn map_piece(layout: Layout) -> Option<(*mut u8, *mut u8)> {
+#[cold]
+fn map_piece(layout: Layout) -> Option<Free> {
     let bytes = layout.size().checked_add(layout.align())?.max(PIECE_BYTES);
     let (access, kind) = (libc::PROT_READ | libc::PROT_WRITE, libc::MAP_PRIVATE | libc::MAP_ANONYMOUS);
     // SAFETY: asks for a new mapping anywhere.
@@ -47,7 +59,7 @@ unsafe impl GlobalAlloc for Arena {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         // SAFETY: one thread, and the borrow ends with this function.
         let free = unsafe { &mut *self.free.get() };
-        let start = self.bytes.get().cast::<u8>();
+        let start = self.bytes.0.get().cast::<u8>();
         let current = *free.get_or_insert((start, start.wrapping_add(ARENA_BYTES)));
         let found = bump(current, layout).or_else(|| bump(map_piece(layout)?, layout));
         match found {
@@ -84,7 +96,8 @@ mod tests {
 
     #[test]
     fn blocks_are_aligned_apart_and_also_come_when_the_arena_is_full() {
-        let arena = Arena { bytes: UnsafeCell::new([0; ARENA_BYTES]), free: UnsafeCell::new(None) };
+        static OWN: Bytes = Bytes(UnsafeCell::new([0; ARENA_BYTES]));
+        let arena = Arena { bytes: &OWN, free: UnsafeCell::new(None) };
         let mut last_end = 0;
         for (size, align) in [(1, 1), (3, 64), (8, 8), (ARENA_BYTES, 8), (3 << 20, 4096), (1, 1)] {
             let Ok(layout) = Layout::from_size_align(size, align) else { continue };

@@ -19,7 +19,7 @@ impl Pid {
 }
 
 /// A stack for a child that shares its parent's memory.
-#[repr(C, align(4096))]
+#[repr(C, align(16))]
 pub(crate) struct Stack<const BYTES: usize>(core::cell::UnsafeCell<[u8; BYTES]>);
 
 // SAFETY: only a child made by `clone_sharing_memory` touches it, and one at a time by its contract.
@@ -30,9 +30,10 @@ impl<const BYTES: usize> Stack<BYTES> {
         Stack(core::cell::UnsafeCell::new([0; BYTES]))
     }
 
-    /// Where a child starts; stacks grow down.
+    /// Where a child starts; stacks grow down. At the end of a page, so that most children touch only one.
     fn top(&self) -> *mut u8 {
-        self.0.get().cast::<u8>().wrapping_add(BYTES)
+        let end = self.0.get().cast::<u8>().wrapping_add(BYTES);
+        end.map_addr(|address| address & !0xfff)
     }
 }
 
@@ -55,12 +56,12 @@ pub(crate) unsafe fn clone_sharing_memory<T, const BYTES: usize>(
     entry: extern "C" fn(&T) -> !,
     arg: &T,
 ) -> Result<Pid, Errno> {
-    const { assert!(BYTES.is_multiple_of(16)) };
+    const { assert!(BYTES > 8 << 10) };
     let flags = namespaces | (libc::CLONE_VM | libc::SIGCHLD).cast_unsigned() as usize;
     // SAFETY: same function, its argument a thin reference passed as a thin pointer.
     let entry = unsafe { core::mem::transmute::<extern "C" fn(&T) -> !, extern "C" fn(*const ()) -> !>(entry) };
     let clone = || loop {
-        // SAFETY: the top of an aligned stack of an aligned size; the rest is promised by the caller.
+        // SAFETY: the top of a stack, at the end of a page of it; the rest is promised by the caller.
         let result = unsafe { clone_onto(flags, stack.top(), entry, (&raw const *arg).cast()) };
         match super::errno::decode(result.cast_unsigned()) {
             Err(Errno::EINTR) => {}

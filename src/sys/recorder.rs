@@ -93,9 +93,17 @@ impl Call {
     }
 }
 
+struct List(UnsafeCell<MaybeUninit<[Record; MOST_RECORDS]>>);
+
+// SAFETY: a place in the list belongs to whoever took its number from `used`, until it is ready; from then
+// on only its atomics change.
+unsafe impl Sync for List {}
+
+#[unsafe(link_section = ".bss.~3")]
+static LIST: List = List(UnsafeCell::new(MaybeUninit::zeroed()));
+
 struct Records {
     used: AtomicUsize,
-    list: UnsafeCell<MaybeUninit<[Record; MOST_RECORDS]>>,
     /// Bottom and top of each side's stack, the launcher's left out: where a process stands tells which it
     /// is.
     stacks: [[AtomicUsize; 2]; 3],
@@ -103,13 +111,8 @@ struct Records {
     played: AtomicU8,
 }
 
-// SAFETY: a place in the list belongs to whoever took its number from `used`, until it is ready; from then
-// on only its atomics change.
-unsafe impl Sync for Records {}
-
 static RECORDS: Records = Records {
     used: AtomicUsize::new(0),
-    list: UnsafeCell::new(MaybeUninit::zeroed()),
     stacks: [const { [const { AtomicUsize::new(0) }; 2] }; 3],
     played: AtomicU8::new(0),
 };
@@ -245,7 +248,7 @@ fn note(what: What) -> Option<&'static Record> {
 
 /// A place in the list.
 fn place(index: usize) -> Option<*mut Record> {
-    (index < MOST_RECORDS).then(|| RECORDS.list.get().cast::<Record>().wrapping_add(index))
+    (index < MOST_RECORDS).then(|| LIST.0.get().cast::<Record>().wrapping_add(index))
 }
 
 /// What was recorded since [`start`], each side's in order.

@@ -9,8 +9,10 @@ use crate::text::Text;
 use core::convert::Infallible;
 use core::ffi::CStr;
 
-/// A name's path, with room for the longest that the kernel takes.
-type Path = Text<4096>;
+/// The longest path that the kernel takes, with its NUL.
+const LONGEST_PATH: usize = 4096;
+/// Room for most: less of the stack is touched.
+const USUAL_PATH: usize = 256;
 
 /// Looks the command up and executes it; comes back only to say why not.
 pub(in crate::launch) fn become_it(job: &Job) -> Result<Infallible, Fault> {
@@ -31,10 +33,10 @@ pub(in crate::launch) fn become_it(job: &Job) -> Result<Infallible, Fault> {
 fn look_up(job: &Job, name: &CStr) -> Errno {
     let mut verdict = Errno::ENOENT;
     for dir in job.command.path.to_bytes().split(|byte| *byte == b':') {
-        let mut path = Path::new();
-        path.push(if dir.is_empty() { b"." } else { dir }).push(b"/").push(name.to_bytes());
-        let Some(path) = path.as_c_str() else { continue };
-        match execute(job, path) {
+        let dir = if dir.is_empty() { b"." } else { dir };
+        let is_usual = dir.len() + name.count_bytes() + 2 <= USUAL_PATH;
+        let execute = if is_usual { execute_in::<USUAL_PATH> } else { execute_in::<LONGEST_PATH> };
+        match execute(job, dir, name) {
             Errno::ENOENT | Errno::ENOTDIR if job.shared.has_interpreter() => return Errno::ENOENT,
             Errno::ENOENT | Errno::ENOTDIR | Errno::ENAMETOOLONG => {}
             Errno::EACCES => verdict = Errno::EACCES,
@@ -44,22 +46,36 @@ fn look_up(job: &Job, name: &CStr) -> Errno {
     verdict
 }
 
+/// Executes a name in a directory.
+#[inline(never)] // each size on a stack frame of its own
+fn execute_in<const N: usize>(job: &Job, dir: &[u8], name: &CStr) -> Errno {
+    let mut path = Text::<N>::new();
+    path.push(dir).push(b"/").push(name.to_bytes());
+    path.as_c_str().map_or(Errno::ENAMETOOLONG, |path| execute(job, path))
+}
+
 /// execve(2); of a file that is there and still gives ENOENT, the interpreter is missing: its name is left
 /// for the launcher's message.
 fn execute(job: &Job, path: &CStr) -> Errno {
     let Err(errno) = process::execve(path, job.command.words, job.command.environment);
     if errno == Errno::ENOENT {
-        let mut start = [0_u8; 1024];
-        if let Ok(file) = file::open(path, Open::Read)
-            && let Ok(filled) = file::read(&file, &mut start)
-            && let Some(name) = interpreter(start.get(..filled).unwrap_or_default())
-        {
-            let mut text = Interpreter::new();
-            text.push(name);
-            job.shared.name_interpreter(text);
-        }
+        note_interpreter(job, path);
     }
     errno
+}
+
+#[cold]
+#[inline(never)]
+fn note_interpreter(job: &Job, path: &CStr) {
+    let mut start = [0_u8; 1024];
+    if let Ok(file) = file::open(path, Open::Read)
+        && let Ok(filled) = file::read(&file, &mut start)
+        && let Some(name) = interpreter(start.get(..filled).unwrap_or_default())
+    {
+        let mut text = Interpreter::new();
+        text.push(name);
+        job.shared.name_interpreter(text);
+    }
 }
 
 /// What a file's first bytes name as its interpreter: after `#!`, or an ELF file's PT_INTERP if it lies

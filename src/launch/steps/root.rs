@@ -29,6 +29,8 @@ pub(in crate::launch) fn make_mount(job: &Job) -> Result<(), Fault> {
 }
 
 /// The same by mount(2). It leaves us below the new mount; only a name leads onto it, and is checked.
+#[cold]
+#[inline(never)]
 fn bind_here(job: &Job) -> Result<(), Fault> {
     let root = job.config.root.unwrap_or_default();
     let before = file::identity_of_working_dir().on("stat", root)?;

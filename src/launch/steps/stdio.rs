@@ -28,6 +28,8 @@ pub(in crate::launch) fn close_inherited(_: &mut Job) -> Result<(), Fault> {
 }
 
 /// The same by the kernel's list of them, which may change under the reading: until nothing is left.
+#[cold]
+#[inline(never)]
 fn close_listed() -> Result<(), Fault> {
     loop {
         let list = file::open(c"/proc/self/fd", Open::List).on("open", c"/proc/self/fd")?;
