@@ -12,7 +12,7 @@ use crate::launch::{self, Outcome};
 use crate::report::{self, Misuse, Trace};
 use crate::sys::process::Caller;
 use crate::sys::recorder::{self, Mode};
-use crate::sys::{Word, Words, file, uts};
+use crate::sys::{Word, Words, file, process, uts};
 use core::ffi::CStr;
 use std::boxed::Box;
 use std::ffi::{CString, OsStr, OsString};
@@ -38,7 +38,13 @@ pub(crate) fn run(words: Words, environment: Words, caller: Caller) -> i32 {
     match config.action {
         Some(Action::Help) => print(flags::help),
         Some(Action::Version) => print(|text| _ = text.push_str(env!("GONTAINER_VERSION")).push_str("\n")),
-        Some(Action::Run) => start(&config, rest, environment),
+        Some(Action::Run) => {
+            if config.time_is_optional && config.time && !process::has_time_namespaces() {
+                config.time = false;
+                report::note("-all leaves -time out, which takes Linux 6.2 and CONFIG_TIME_NS");
+            }
+            start(&config, rest, environment)
+        }
         None => WRONG_USAGE, // `parse` has refused it
     }
 }
@@ -137,7 +143,7 @@ fn check(config: &mut Config) -> Result<(), Misuse> {
     }
     let complaint = if config.action.is_none() {
         "nothing to do: -run starts a container, as in gontainer -run -uid -pid"
-    } else if config.namespaces() == 0 {
+    } else if !config.isolates() {
         "-run: nothing to isolate: add namespaces, as in gontainer -run -uid -pid"
     } else if config.as_pid1 && !config.pid {
         "-as-pid1: needs -pid"

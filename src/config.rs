@@ -71,6 +71,10 @@ pub(crate) struct Config {
     pub(crate) ipc: bool,
     pub(crate) net: bool,
     pub(crate) pid: bool,
+    pub(crate) cgroup: bool,
+    pub(crate) time: bool,
+    /// Whether a kernel without usable time namespaces is no reason to fail.
+    pub(crate) time_is_optional: bool,
     pub(crate) as_pid1: bool,
     pub(crate) quiet: bool,
     pub(crate) trace: bool,
@@ -94,6 +98,9 @@ impl Config {
             ipc: false,
             net: false,
             pid: false,
+            cgroup: false,
+            time: false,
+            time_is_optional: false,
             as_pid1: false,
             quiet: false,
             trace: false,
@@ -119,6 +126,21 @@ impl Config {
 
     pub(crate) fn wants_uts(&self) -> bool {
         self.uts || self.host_name.is_some()
+    }
+
+    pub(crate) fn wants_time(&self) -> bool {
+        self.time
+    }
+
+    /// `-all`: every namespace but the mount namespace, which a rootfs brings.
+    pub(crate) fn isolate_all(&mut self) {
+        (self.user, self.uts, self.ipc, self.net, self.pid, self.cgroup) = (true, true, true, true, true, true);
+        (self.time, self.time_is_optional) = (true, true);
+    }
+
+    /// Whether any namespace is new.
+    pub(crate) fn isolates(&self) -> bool {
+        self.namespaces() != 0 || self.time
     }
 
     pub(crate) fn wants_net(&self) -> bool {
@@ -155,7 +177,8 @@ impl Config {
         self.host_name.unwrap_or(c"gontainer")
     }
 
-    /// The namespaces to make, as flags of clone(2).
+    /// The namespaces to make, as flags of clone(2). A time namespace is not among them: clone(2) reads its
+    /// bit as a part of a signal's number.
     pub(crate) fn namespaces(&self) -> usize {
         let wanted = [
             (self.user, libc::CLONE_NEWUSER),
@@ -164,6 +187,7 @@ impl Config {
             (self.ipc, libc::CLONE_NEWIPC),
             (self.net, libc::CLONE_NEWNET),
             (self.pid, libc::CLONE_NEWPID),
+            (self.cgroup, libc::CLONE_NEWCGROUP),
         ];
         let mut flags = 0;
         for (_, flag) in wanted.iter().filter(|(wanted, _)| *wanted) {

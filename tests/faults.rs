@@ -77,6 +77,7 @@ const FAULTS: &[Fault] = &[
     Fault { step: "set the host name",                        flags: "-hostname=box -pid", call: libc::SYS_sethostname, when: When::Always,                                      errno: libc::EFAULT, says: "sethostname(box): bad address (EFAULT)",                                     only: Only::All },
     Fault { step: "bring the loopback interface up",          flags: "-net",       call: libc::SYS_socket,         when: When::Always,                                          errno: libc::EAFNOSUPPORT, says: "ioctl SIOCSIFFLAGS(lo): address family not supported (EAFNOSUPPORT)",  only: Only::All },
     Fault { step: "bring the loopback interface up",          flags: "-net -pid",  call: libc::SYS_ioctl,          when: When::Is(1, flags(libc::SIOCSIFFLAGS)),                errno: libc::EPERM,  says: "ioctl SIOCSIFFLAGS(lo): operation not permitted (EPERM)",                    only: Only::All },
+    Fault { step: "make a time namespace",                    flags: "-time -pid", call: libc::SYS_unshare,        when: When::Always,                                          errno: libc::EINVAL, says: "unshare CLONE_NEWTIME: invalid argument (EINVAL)",                           only: Only::All },
     Fault { step: "cut capabilities",                         flags: "-pid",       call: libc::SYS_prctl,          when: When::Is(0, bits(libc::PR_CAPBSET_DROP)),              errno: libc::EPERM,  says: "prctl PR_CAPBSET_DROP: operation not permitted (EPERM)",                     only: Only::RealRoot },
     Fault { step: "cut capabilities",                         flags: "-uts",       call: libc::SYS_capset,         when: When::Always,                                          errno: libc::EPERM,  says: "capset: operation not permitted (EPERM)",                                    only: Only::RealRoot },
     Fault { step: "cut capabilities",                         flags: "-pid",       call: libc::SYS_capget,         when: When::Always,                                          errno: libc::EINVAL, says: "capget: invalid argument (EINVAL)",                                          only: Only::RealRoot },
@@ -90,6 +91,7 @@ const FAULTS: &[Fault] = &[
 
 /// Steps that have no row above, and why.
 const WITHOUT_A_FAULT: &[(&str, &str)] = &[
+    ("see that the kernel has time namespaces", "a test of namespaces takes them away"),
     ("find the terminal", "finding none is no failure"),
     ("make the pipe that tells of the start", "the pipe before it fails first, by the same call"),
     ("map the group id", "the map has its own test"),

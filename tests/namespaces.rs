@@ -1,12 +1,12 @@
 //! Which namespaces are new, seen from inside and outside; and what an IPC namespace hides.
 
-use crate::support::{Case, Start, namespace, rootfs, starts};
+use crate::support::{Case, Filter, Start, namespace, rootfs, starts};
 
-const KINDS: [&str; 7] = ["user", "mnt", "uts", "ipc", "net", "pid", "cgroup"];
+const KINDS: [&str; 8] = ["user", "mnt", "uts", "ipc", "net", "pid", "cgroup", "time"];
 
 /// The kinds of namespaces that differ inside.
 fn new_inside(start: Start, flags: &str) -> Vec<&'static str> {
-    let script = "for kind in user mnt uts ipc net pid cgroup; do readlink /proc/self/ns/$kind; done";
+    let script = "for kind in user mnt uts ipc net pid cgroup time; do readlink /proc/self/ns/$kind; done";
     let inside = Case::new(start).words(flags).script(script).run().text();
     assert_eq!(inside.lines().count(), KINDS.len(), "{inside}");
     KINDS
@@ -29,13 +29,46 @@ fn exactly_the_namespaces_asked_for_are_new() {
             ("-pid -as-pid1", &["mnt", "pid"]),
             ("-mnt=/", &["mnt"]),
             ("-uts -ipc -net -pid", &["mnt", "uts", "ipc", "net", "pid"]),
+            ("-cgroup", &["cgroup"]),
+            ("-time", &["time"]),
+            ("-time -pid", &["mnt", "pid", "time"]),
+            ("-time -pid -as-pid1", &["mnt", "pid", "time"]),
+            ("-uid=false -cgroup -time", &["cgroup", "time"]),
+            ("-all", &["mnt", "uts", "ipc", "net", "pid", "cgroup", "time"]),
+            ("-all -net=false -time=false", &["mnt", "uts", "ipc", "pid", "cgroup"]),
+            ("-all -uid=false -pid=false", &["uts", "ipc", "net", "cgroup", "time"]),
         ] {
             let mut expected = wanted.to_vec();
-            if start.has_user_namespace() {
+            let has_user = start.has_user_namespace() || flags.contains("-all");
+            if flags.contains("-uid=false") {
+                if !start.is_real_root() {
+                    continue;
+                }
+            } else if has_user {
                 expected.insert(0, "user");
             }
             assert_eq!(new_inside(start, flags), expected, "{flags} {start:?}");
         }
+    }
+}
+
+#[test]
+fn a_cgroup_namespace_hides_where_one_is() {
+    for start in starts() {
+        Case::new(start).words("-cgroup").script("sed 's/.*:/:/' /proc/self/cgroup | sort -u").run().prints(":/\n");
+    }
+}
+
+#[test]
+fn a_kernel_without_time_namespaces_is_no_obstacle_to_all_but_to_time() {
+    for start in starts() {
+        // Its file is looked for, as a kernel without CONFIG_TIME_NS has none.
+        let case = || Case::new(start).refusing(Filter::new(libc::SYS_faccessat, libc::ENOENT));
+        let note = "gontainer: -all leaves -time out, which takes Linux 6.2 and CONFIG_TIME_NS\n";
+        case().words("-all").command("echo on").run().stdout("on\n").stderr(note).status(0);
+        let line = "gontainer: see that the kernel has time namespaces: unshare CLONE_NEWTIME: takes a kernel with time \
+                    namespaces that execve enters: Linux 6.2, CONFIG_TIME_NS";
+        case().words("-all -time").command("echo on").run().refuses(125, line);
     }
 }
 

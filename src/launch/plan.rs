@@ -8,7 +8,7 @@
 
 use super::fault::Failure;
 use super::job::{Job, Running};
-use super::steps::{command, handshake, ids, init, mounts, net, privileges, root, signals, stdio, terminal, uts};
+use super::steps::{command, handshake, ids, init, mounts, net, privileges, root, signals, stdio, terminal, time, uts};
 use crate::config::Config;
 use crate::sys::recorder;
 
@@ -36,6 +36,7 @@ plan! {
         "close inherited descriptors" => stdio::close_inherited;
         "find the terminal" => terminal::find;
         "enter the rootfs" if Config::wants_root => root::enter;
+        "see that the kernel has time namespaces" if Config::wants_time => time::check_kernel;
         "hold signals back" => signals::hold;
         "make the pipe that joins parent and child" => handshake::make_pipe;
         "make the pipe that tells of the start" if Config::wants_start_notice => handshake::make_start_pipe;
@@ -63,6 +64,7 @@ plan! {
         "drop the old root" if Config::wants_root => root::drop_old;
         "set the host name" if Config::wants_uts => uts::set_host_name;
         "bring the loopback interface up" if Config::wants_net => net::raise_loopback;
+        "make a time namespace" if Config::wants_time => time::leave_clocks;
         "cut capabilities" if Config::is_real_root => privileges::cut_capabilities;
         "wait for the id maps" => handshake::await_go;
     }

@@ -91,6 +91,24 @@ static CAUSES: &[Cause] = &[
     },
     Cause {
         calls: &["clone"],
+        errnos: NO_ROOM,
+        holds: |config| config.cgroup && reads(c"/proc/sys/user/max_cgroup_namespaces", b"0"),
+        remedy: "user.max_cgroup_namespaces is 0 here; as root: sysctl user.max_cgroup_namespaces=10000",
+    },
+    Cause {
+        calls: &["unshare CLONE_NEWTIME"],
+        errnos: NO_ROOM,
+        holds: |_| reads(c"/proc/sys/user/max_time_namespaces", b"0"),
+        remedy: "user.max_time_namespaces is 0 here; as root: sysctl user.max_time_namespaces=10000",
+    },
+    Cause {
+        calls: &["clone"],
+        errnos: &[Errno::EINVAL],
+        holds: |config| config.cgroup && is_missing(c"/proc/self/ns/cgroup"),
+        remedy: "this kernel was built without cgroup namespaces (CONFIG_CGROUPS)",
+    },
+    Cause {
+        calls: &["clone"],
         errnos: &[Errno::EINVAL],
         holds: |config| config.user && is_missing(c"/proc/self/ns/user"),
         remedy: "this kernel was built without user namespaces (CONFIG_USER_NS)",

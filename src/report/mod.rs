@@ -41,6 +41,7 @@ pub(crate) fn not_started(config: &Config, failure: &Failure, interpreter: Optio
         message.push_str("(").push_escaped(shown).push_str(if shown.len() < name.len() { "…)" } else { ")" });
     }
     match errno.describe() {
+        Some(("", reason)) => message.push_str(": ").push_str(reason).push_str("\n"),
         Some((name, text)) => message.push_str(": ").push_str(text).push_str(" (").push_str(name).push_str(")\n"),
         None => message.push_str(": error ").push_number(errno.0.unsigned_abs().into()).push_str("\n"),
     };
@@ -52,6 +53,14 @@ pub(crate) fn not_started(config: &Config, failure: &Failure, interpreter: Optio
             message.push_str("hint: ").push_str(remedy).push_str("\n");
         }
     }
+    say(&message);
+}
+
+/// Says what differs from what was asked for, where that is no reason to fail.
+#[cold]
+pub(crate) fn note(what: &str) {
+    let mut message = Message::new();
+    message.push_str("gontainer: ").push_str(what).push_str("\n");
     say(&message);
 }
 

@@ -1,6 +1,6 @@
 //! Errors as the kernel numbers them, with the names people search for.
 
-/// An error number of the kernel, errno(3).
+/// An error number of the kernel, errno(3), or one of our own reasons, which are numbered above them.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Errno(pub(crate) i32);
 
@@ -13,15 +13,17 @@ pub(super) fn decode(result: usize) -> Result<usize, Errno> {
 }
 
 macro_rules! errors {
-    ($($name:ident $text:literal)*) => {
+    ($($name:ident $text:literal)*; $($own:ident $number:literal $reason:literal)*) => {
         impl Errno {
             $(#[allow(dead_code, reason = "the table is whole, the code needs a part")]
             pub(crate) const $name: Errno = Errno(libc::$name);)*
+            $(pub(crate) const $own: Errno = Errno($number);)*
 
-            /// Its name as in errno(3), and what it means.
+            /// Its name as in errno(3), which a reason of our own does not have, and what it means.
             pub(crate) fn describe(self) -> Option<(&'static str, &'static str)> {
                 match self.0 {
                     $(libc::$name => Some((stringify!($name), $text)),)*
+                    $($number => Some(("", $reason)),)*
                     _ => None,
                 }
             }
@@ -72,6 +74,8 @@ errors! {
     ETXTBSY "file is open for writing"
     EUSERS "a limit on namespaces"
     EXDEV "crosses a mount or a device"
+    ;
+    NO_TIME_NAMESPACES 5000 "takes a kernel with time namespaces that execve enters: Linux 6.2, CONFIG_TIME_NS"
 }
 
 #[cfg(test)]
@@ -90,5 +94,6 @@ mod tests {
     fn an_error_has_its_kernel_name() {
         assert!(Errno(2).describe() == Some(("ENOENT", "no such file or directory")));
         assert!(Errno(4000).describe().is_none());
+        assert!(Errno::NO_TIME_NAMESPACES.describe().is_some_and(|(name, _)| name.is_empty()));
     }
 }

@@ -148,6 +148,12 @@ pub(crate) fn identity_of_working_dir() -> Result<Identity, Errno> {
     Ok(Identity { device: stat.st_dev, inode: stat.st_ino })
 }
 
+/// Whether there is something of this name, faccessat(2).
+pub(crate) fn exists(path: &CStr) -> bool {
+    // SAFETY: path is a C string.
+    unsafe { call!(FACCESSAT, libc::AT_FDCWD, path, libc::F_OK) }.is_ok()
+}
+
 /// Whether this descriptor is a terminal, by asking for its size.
 pub(crate) fn is_terminal(fd: i32) -> bool {
     let mut size = libc::winsize { ws_row: 0, ws_col: 0, ws_xpixel: 0, ws_ypixel: 0 };

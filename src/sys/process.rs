@@ -87,6 +87,22 @@ impl Pid {
     }
 }
 
+/// unshare(2) of the time namespace, which takes the caller in at its next execve(2), and its children.
+///
+/// # Errors
+/// EINVAL: the kernel has none. ENOSPC: a limit on them. EPERM: no CAP_SYS_ADMIN.
+pub(crate) fn leave_time_namespace() -> Result<(), Errno> {
+    const CLONE_NEWTIME: u32 = 0x80; // sched.h; libc has it for some targets only
+    // SAFETY: takes a number only.
+    unsafe { call!(UNSHARE, CLONE_NEWTIME) }.map(drop)
+}
+
+/// Whether a command can be put into a time namespace: from Linux 6.2 on, execve(2) enters the one that
+/// the caller has unshared. Before, only its children entered it.
+pub(crate) fn has_time_namespaces() -> bool {
+    super::uts::names().is_ok_and(|names| names.is_since(6, 2)) && super::file::exists(c"/proc/self/ns/time")
+}
+
 /// execve(2), which returns only to say why not.
 ///
 /// # Errors

@@ -12,4 +12,5 @@ pub(super) mod root;
 pub(super) mod signals;
 pub(super) mod stdio;
 pub(super) mod terminal;
+pub(super) mod time;
 pub(super) mod uts;
