@@ -1,12 +1,13 @@
 //! One launch, as its steps see it.
 
+use super::fault::{Fault, On as _};
 use super::shared::Shared;
 use crate::config::{Command, Config};
 use crate::sys::file::Pipe;
 use crate::sys::process::{self, WaitFor};
 use crate::sys::signal::SignalSet;
-use crate::sys::{Fd, Pid};
-use core::cell::Cell;
+use crate::sys::{Errno, Fd, Pid};
+use core::cell::{Cell, OnceCell};
 
 /// The terminal that controls our session.
 #[derive(Clone, Copy)]
@@ -34,6 +35,8 @@ pub(crate) struct Job<'a> {
     pub(crate) started: Option<Pipe>,
     /// One byte through it, and SIGCHLD with it, for each stop of the command that PID 1 sees.
     pub(crate) stops: Option<Pipe>,
+    /// The top of the container's tree, once the child has it: see [`super::inside`].
+    pub(crate) root: OnceCell<Fd>,
 }
 
 impl<'a> Job<'a> {
@@ -49,7 +52,13 @@ impl<'a> Job<'a> {
             go: None,
             started: None,
             stops: None,
+            root: OnceCell::new(),
         }
+    }
+
+    /// The top of the container's tree, for steps of the child that come after it was made a mount.
+    pub(crate) fn root(&self) -> Result<&Fd, Fault> {
+        self.root.get().ok_or(Errno::EBADF).of("find the root")
     }
 
     pub(crate) fn config(&self) -> &'a Config {

@@ -2,6 +2,7 @@
 #![allow(unsafe_code)]
 
 mod fault;
+mod inside;
 mod job;
 mod plan;
 mod shared;

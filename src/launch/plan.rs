@@ -52,15 +52,17 @@ plan! {
         "let the child go on" => handshake::let_go;
     }
 
-    /// In the new namespaces, on the parent's memory: no std, no heap, no panic.
+    /// In the new namespaces, on the parent's memory: no std, no heap, no panic. What goes into the rootfs
+    /// goes there before it becomes `/`: until then names of the host are the host's, and nothing lies over
+    /// the rootfs's top.
     child(&Job<'_>) {
         "leave the pipe's other end to the parent" => handshake::leave_write_end;
         "die with the parent" => handshake::die_with_parent;
         "lead a process group" => signals::lead_group;
         "stop mounts spreading to the host" if Config::wants_private_mounts => mounts::make_private;
         "make the rootfs a mount" if Config::wants_root => root::make_mount;
-        "make the rootfs /" if Config::wants_root => root::pivot;
         "mount a new /proc" if Config::wants_proc => mounts::mount_proc;
+        "make the rootfs /" if Config::wants_root => root::pivot;
         "drop the old root" if Config::wants_root => root::drop_old;
         "set the host name" if Config::wants_uts => uts::set_host_name;
         "bring the loopback interface up" if Config::wants_net => net::raise_loopback;

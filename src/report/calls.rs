@@ -17,10 +17,8 @@ enum Shape {
     Choice(&'static [(usize, &'static str)]),
     /// Any of these.
     Flags(&'static [(usize, &'static str)]),
-    /// Says nothing to a reader.
-    Hidden,
 }
-use Shape::{At, Choice, Fd, Flags, Hidden, Number, Octal, Quoted};
+use Shape::{At, Choice, Fd, Flags, Number, Octal, Quoted};
 
 /// One call: its name in `sc::nr`, and its registers up to the last that is shown.
 struct Reading {
@@ -92,15 +90,17 @@ static READINGS: &[Reading] = &[
     Reading { name: "KILL",            shapes: &[Number, Number] },
     Reading { name: "MKDIRAT",         shapes: &[At, Quoted, Octal] },
     Reading { name: "MOUNT",           shapes: &[Quoted, Quoted, Quoted, Flags(MOUNT_FLAGS)] },
-    Reading { name: "MOVE_MOUNT",      shapes: &[Fd, Hidden, At, Quoted] },
+    Reading { name: "MOVE_MOUNT",      shapes: &[At, Quoted, At, Quoted] },
     Reading { name: "NEWFSTATAT",      shapes: &[At, Quoted] },
     Reading { name: "OPENAT",          shapes: &[At, Quoted, Flags(OPEN_FLAGS)] },
+    Reading { name: "OPENAT2",         shapes: &[At, Quoted] },
     Reading { name: "OPEN_TREE",       shapes: &[At, Quoted, Flags(TREE_FLAGS)] },
     Reading { name: "PIPE2",           shapes: &[] },
     Reading { name: "PIVOT_ROOT",      shapes: &[Quoted, Quoted] },
     Reading { name: "PPOLL",           shapes: &[] },
     Reading { name: "PRCTL",           shapes: &[Choice(PRCTL), Number] },
     Reading { name: "READ",            shapes: &[Fd] },
+    Reading { name: "READLINKAT",      shapes: &[At, Quoted] },
     Reading { name: "RT_SIGACTION",    shapes: &[Choice(SIGNALS)] },
     Reading { name: "RT_SIGPROCMASK",  shapes: &[] },
     Reading { name: "RT_SIGTIMEDWAIT", shapes: &[] },
@@ -109,6 +109,7 @@ static READINGS: &[Reading] = &[
     Reading { name: "SOCKET",          shapes: &[] },
     Reading { name: "UNAME",           shapes: &[] },
     Reading { name: "UNSHARE",         shapes: &[Flags(CLONE_FLAGS)] },
+    Reading { name: "UMASK",           shapes: &[Octal] },
     Reading { name: "UMOUNT2",         shapes: &[Quoted, Flags(&[(2, "detach")])] },
     Reading { name: "WAIT4",           shapes: &[Number] },
     Reading { name: "WRITE",           shapes: &[Fd, Quoted] },
@@ -172,7 +173,6 @@ fn write_argument(argument: &mut Text<96>, record: &Record, call: &Call, index: 
                 argument.push_str(name);
             }
         }
-        Hidden => {}
     }
 }
 
@@ -187,7 +187,7 @@ fn write_number(argument: &mut Text<96>, register: usize) {
 
 /// The path that a side's descriptor was opened with, if a path it was.
 fn path_of(before: &Record, fd: usize) -> Option<&'static [u8]> {
-    const OPENERS: &[&str] = &["OPENAT", "OPEN_TREE", "SOCKET"];
+    const OPENERS: &[&str] = &["OPENAT", "OPENAT2", "OPEN_TREE", "SOCKET"];
     let opened_it = |record: &&'static Record| {
         record.side == before.side
             && record.begin_ns < before.begin_ns
@@ -195,7 +195,7 @@ fn path_of(before: &Record, fd: usize) -> Option<&'static [u8]> {
             && matches!(&record.what, What::Call(call) if OPENERS.contains(&call.name))
     };
     match &records().filter(opened_it).last()?.what {
-        What::Call(call) if call.name == "OPENAT" => call.text(1),
+        What::Call(call) if matches!(call.name, "OPENAT" | "OPENAT2") => call.text(1),
         _ => None,
     }
 }

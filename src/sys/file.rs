@@ -34,10 +34,94 @@ pub(crate) fn open_null() -> Result<Fd, Errno> {
     unsafe { call!(OPENAT, libc::AT_FDCWD, c"/dev/null", libc::O_RDWR | libc::O_CLOEXEC) }.map(Fd::from_result)
 }
 
+/// The kernel's struct open_how.
+#[repr(C)]
+struct OpenHow {
+    flags: u64,
+    mode: u64,
+    resolve: u64,
+}
+
+/// Names whatever lies at `path` with `root` as `/`: links are followed, but not out of it, and none of
+/// /proc's magic ones. openat2(2), `O_PATH`.
+///
+/// # Errors
+/// ENOSYS before Linux 5.6; EPERM under some seccomp filters. EAGAIN: the kernel could not be sure of a
+/// `..` while something was renamed or mounted anywhere.
+pub(crate) fn open_inside(root: &Fd, path: &CStr) -> Result<Fd, Errno> {
+    const RESOLVE_NO_MAGICLINKS: u64 = 0x02;
+    const RESOLVE_IN_ROOT: u64 = 0x10;
+    let flags = libc::O_PATH | libc::O_CLOEXEC;
+    let how =
+        OpenHow { flags: u64::from(flags.cast_unsigned()), mode: 0, resolve: RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS };
+    // SAFETY: path is a C string; the kernel reads the structure, whose size it is told.
+    unsafe { call!(OPENAT2, root.number(), path, &raw const how, size_of::<OpenHow>()) }.map(Fd::from_result)
+}
+
+/// Names an entry of a directory, a link itself where it is one: openat(2), `O_PATH | O_NOFOLLOW`. `name`
+/// holds no slash.
+pub(crate) fn open_name(dir: &Fd, name: &CStr) -> Result<Fd, Errno> {
+    let flags = libc::O_PATH | libc::O_NOFOLLOW | libc::O_CLOEXEC;
+    // SAFETY: name is a C string.
+    unsafe { call!(OPENAT, dir.number(), name, flags) }.map(Fd::from_result)
+}
+
+/// As [`open_name`], of a directory that is not reached through a link.
+pub(crate) fn open_real_dir(dir: &Fd, name: &CStr) -> Result<Fd, Errno> {
+    let flags = libc::O_PATH | libc::O_DIRECTORY | libc::O_NOFOLLOW | libc::O_CLOEXEC;
+    // SAFETY: name is a C string.
+    unsafe { call!(OPENAT, dir.number(), name, flags) }.map(Fd::from_result)
+}
+
+/// Makes an empty file in a directory, openat(2) with `O_EXCL`.
+pub(crate) fn make_file_at(dir: &Fd, name: &CStr, mode: u32) -> Result<Fd, Errno> {
+    let flags = libc::O_RDONLY | libc::O_CREAT | libc::O_EXCL | libc::O_NOFOLLOW | libc::O_CLOEXEC;
+    // SAFETY: name is a C string.
+    unsafe { call!(OPENAT, dir.number(), name, flags, mode) }.map(Fd::from_result)
+}
+
 /// mkdirat(2), less what the umask takes from `mode`.
-pub(crate) fn make_dir(path: &CStr, mode: u32) -> Result<(), Errno> {
-    // SAFETY: path is a C string.
-    unsafe { call!(MKDIRAT, libc::AT_FDCWD, path, mode) }.map(drop)
+pub(crate) fn make_dir_at(dir: &Fd, name: &CStr, mode: u32) -> Result<(), Errno> {
+    // SAFETY: name is a C string.
+    unsafe { call!(MKDIRAT, dir.number(), name, mode) }.map(drop)
+}
+
+/// Sets the mask of modes and returns the old one, umask(2).
+pub(crate) fn set_umask(mask: u32) -> u32 {
+    // SAFETY: takes a number only, never fails.
+    unsafe { call!(UMASK, mask) }.map_or(0o022, |old| u32::try_from(old).unwrap_or(0o022))
+}
+
+/// Where a link that [`open_name`] named leads, readlinkat(2). Returns the length.
+pub(crate) fn read_link(link: &Fd, into: &mut [u8]) -> Result<usize, Errno> {
+    // SAFETY: the path is a C string; the kernel writes at most `len` bytes into the slice.
+    unsafe { call!(READLINKAT, link.number(), c"", into.as_mut_ptr(), into.len()) }
+}
+
+/// What a file is, as far as it matters here.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    Dir,
+    Link,
+    Other,
+}
+
+/// What an open file is, newfstatat(2).
+pub(crate) fn kind(fd: &Fd) -> Result<Kind, Errno> {
+    Ok(match status(fd.number(), c"", libc::AT_EMPTY_PATH)?.st_mode & libc::S_IFMT {
+        libc::S_IFDIR => Kind::Dir,
+        libc::S_IFLNK => Kind::Link,
+        _ => Kind::Other,
+    })
+}
+
+/// newfstatat(2).
+fn status(dir: i32, path: &CStr, flags: i32) -> Result<libc::stat, Errno> {
+    let mut stat = core::mem::MaybeUninit::<libc::stat>::zeroed();
+    // SAFETY: the path is a C string; the kernel fills in this architecture's structure.
+    unsafe { call!(NEWFSTATAT, dir, path, stat.as_mut_ptr(), flags) }?;
+    // SAFETY: filled in, and all zeroes are valid too.
+    Ok(unsafe { stat.assume_init() })
 }
 
 /// chdir(2).
@@ -140,11 +224,7 @@ pub(crate) struct Identity {
 
 /// The identity of the working directory, newfstatat(2).
 pub(crate) fn identity_of_working_dir() -> Result<Identity, Errno> {
-    let mut stat = core::mem::MaybeUninit::<libc::stat>::zeroed();
-    // SAFETY: the path is a C string; the kernel fills in this architecture's structure.
-    unsafe { call!(NEWFSTATAT, libc::AT_FDCWD, c".", stat.as_mut_ptr(), 0) }?;
-    // SAFETY: filled in, and all zeroes are valid too.
-    let stat = unsafe { stat.assume_init() };
+    let stat = status(libc::AT_FDCWD, c".", 0)?;
     Ok(Identity { device: stat.st_dev, inode: stat.st_ino })
 }
 

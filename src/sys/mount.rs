@@ -1,6 +1,7 @@
 //! Mounts. Calls are split by intent, so that no caller composes flags.
 
 use super::{Errno, Fd, call};
+use crate::text::Text;
 use core::ffi::CStr;
 
 /// Cuts this mount namespace off from others: no mount or unmount spreads either way, from `/` down.
@@ -37,6 +38,64 @@ pub(crate) fn attach_tree_here(tree: &Fd) -> Result<(), Errno> {
     const MOVE_MOUNT_F_EMPTY_PATH: i32 = 0x04;
     // SAFETY: the paths are C strings.
     unsafe { call!(MOVE_MOUNT, tree.number(), c"", libc::AT_FDCWD, c".", MOVE_MOUNT_F_EMPTY_PATH) }.map(drop)
+}
+
+/// A detached copy of the mount at `path`, or of what lies there, and, if `recursive`, of all mounts below
+/// it, open_tree(2).
+///
+/// # Errors
+/// ENOSYS before Linux 5.2; EPERM under some seccomp filters.
+#[allow(dead_code, reason = "for binds")]
+pub(crate) fn copy_tree(path: &CStr, recursive: bool) -> Result<Fd, Errno> {
+    const OPEN_TREE_CLONE: i32 = 1;
+    let flags = OPEN_TREE_CLONE | libc::O_CLOEXEC | if recursive { libc::AT_RECURSIVE } else { 0 };
+    // SAFETY: the path is a C string.
+    unsafe { call!(OPEN_TREE, libc::AT_FDCWD, path, flags) }.map(Fd::from_result)
+}
+
+/// Attaches a detached tree on top of what a descriptor names, move_mount(2).
+///
+/// # Errors
+/// ENOSYS before Linux 5.2; EPERM under some seccomp filters. EINVAL: one is a directory, the other not.
+#[allow(dead_code, reason = "for binds")]
+pub(crate) fn attach_tree(tree: &Fd, onto: &Fd) -> Result<(), Errno> {
+    const EMPTY_PATHS: i32 = 0x04 | 0x40; // MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH
+    // SAFETY: the paths are C strings.
+    unsafe { call!(MOVE_MOUNT, tree.number(), c"", onto.number(), c"", EMPTY_PATHS) }.map(drop)
+}
+
+/// mount(2) of the file or directory at `source` onto what a descriptor names, and, if `recursive`, of what
+/// is mounted below it: one call less than with open_tree(2), and on any kernel. The name of the target is
+/// the kernel's own, in the host's /proc: only before that has gone.
+#[allow(dead_code, reason = "for binds")]
+pub(crate) fn bind_onto(source: &CStr, onto: &Fd, recursive: bool) -> Result<(), Errno> {
+    let flags = libc::MS_BIND | if recursive { libc::MS_REC } else { 0 };
+    // SAFETY: C strings; a bind takes neither type nor data.
+    unsafe { call!(MOUNT, source, own_name(onto).as_c_str().unwrap_or_default(), 0_usize, flags) }.map(drop)
+}
+
+/// The name of a descriptor in /proc. It leads to just what the descriptor names, whatever became of the
+/// path that this was opened by.
+fn own_name(fd: &Fd) -> Text<32> {
+    let mut name = Text::new();
+    name.push(b"/proc/self/fd/").push_number(fd.number().unsigned_abs().into());
+    name
+}
+
+/// Moves the mount at `source` onto `name` in the directory `dir`, move_mount(2). A link of that name is not
+/// followed.
+///
+/// # Errors
+/// ENOSYS before Linux 5.2; EPERM under some seccomp filters. EINVAL: one is a directory, the other not.
+pub(crate) fn move_below(source: &CStr, dir: &Fd, name: &CStr) -> Result<(), Errno> {
+    // SAFETY: the paths are C strings.
+    unsafe { call!(MOVE_MOUNT, libc::AT_FDCWD, source, dir.number(), name, 0) }.map(drop)
+}
+
+/// Moves the mount at `source` onto the working directory, mount(2) with `MS_MOVE`.
+pub(crate) fn move_here(source: &CStr) -> Result<(), Errno> {
+    // SAFETY: C strings; a move takes neither type nor data.
+    unsafe { call!(MOUNT, source, c".", 0_usize, libc::MS_MOVE) }.map(drop)
 }
 
 /// mount(2) of a directory and what is mounted below it onto another, `MS_BIND | MS_REC`.

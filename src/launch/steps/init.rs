@@ -36,6 +36,9 @@ pub(in crate::launch) fn close_descriptors(job: &Job) -> Result<(), Fault> {
     if let Some(stops) = &job.stops {
         stops.read.close_copy();
     }
+    if let Some(root) = job.root.get() {
+        root.close_copy();
+    }
     file::change_dir(c"/").on("chdir", c"/") // so that no mount is kept busy
 }
 

@@ -2,8 +2,8 @@
 
 use crate::launch::fault::{Fault, On};
 use crate::launch::job::Job;
-use crate::sys::file;
-use crate::sys::{Errno, mount};
+use crate::sys::file::{self, Open};
+use crate::sys::{Errno, Fd, mount};
 
 /// Makes the rootfs the launcher's working directory, which the child's new mount namespace takes over:
 /// from here on no name leads to it, so none can be swapped. (A descriptor would not do: its mount stays
@@ -15,7 +15,9 @@ pub(in crate::launch) fn enter(job: &mut Job) -> Result<(), Fault> {
     }
 }
 
-/// Mounts the rootfs and all below it over itself: pivot_root takes only a mount, and one that is ours.
+/// Mounts the rootfs and all below it over itself: pivot_root takes only a mount, and one that is ours. The
+/// descriptor of its top stays: all that goes into the rootfs goes there by it, while the names of the host
+/// are still the host's.
 pub(in crate::launch) fn make_mount(job: &Job) -> Result<(), Fault> {
     let tree = match mount::copy_tree_here() {
         Err(Errno::ENOSYS | Errno::EPERM) => return bind_here(job), // SINCE(5.2): open_tree
@@ -25,7 +27,9 @@ pub(in crate::launch) fn make_mount(job: &Job) -> Result<(), Fault> {
         Err(Errno::ENOSYS | Errno::EPERM) => return bind_here(job), // SINCE(5.2): move_mount
         result => result.of("move_mount")?,
     }
-    file::change_dir_to(&tree).of("fchdir")
+    file::change_dir_to(&tree).of("fchdir")?;
+    keep(job, tree);
+    Ok(())
 }
 
 /// The same by mount(2). It leaves us below the new mount; only a name leads onto it, and is checked.
@@ -38,7 +42,15 @@ fn bind_here(job: &Job) -> Result<(), Fault> {
     let mut path = [0; 4096];
     file::change_dir(file::working_dir(&mut path).of("getcwd")?).on("chdir", root)?;
     let after = file::identity_of_working_dir().on("stat", root)?;
-    if before == after { Ok(()) } else { Err(Errno::ESTALE).on("chdir", root) }
+    if before != after {
+        return Err(Errno::ESTALE).on("chdir", root);
+    }
+    keep(job, file::open(c".", Open::RealDir).on("open", root)?);
+    Ok(())
+}
+
+fn keep(job: &Job, top: Fd) {
+    let _ = job.root.set(top); // once: the child makes the rootfs a mount, and nobody else
 }
 
 /// The rootfs becomes `/`. The old root lies on top of it until [`drop_old`].
@@ -46,8 +58,7 @@ pub(in crate::launch) fn pivot(job: &Job) -> Result<(), Fault> {
     mount::pivot_here().on("pivot_root", job.config.root.unwrap_or_default())
 }
 
-/// The old root goes, and the working directory is the new one's.
+/// The old root goes. The working directory is the new one already.
 pub(in crate::launch) fn drop_old(_: &Job) -> Result<(), Fault> {
-    mount::detach_top(c"/").on("umount2", c"/")?;
-    file::change_dir(c"/").on("chdir", c"/")
+    mount::detach_top(c"/").on("umount2", c"/")
 }
