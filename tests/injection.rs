@@ -48,6 +48,9 @@ const LOOK: &str = r#"
         status mountinfo setgroups uid_map gid_map net/if_inet6 ../sys/kernel/hostname
     exit 37"#;
 
+/// Made by parent or child, whoever is free first to raise the loopback interface: they may never come.
+const RACED: &[libc::c_long] = &[libc::SYS_pidfd_open, libc::SYS_pidfd_getfd, libc::SYS_ioctl, libc::SYS_close];
+
 fn case(start: Start, way: &Way, root: &Folder, name: &str) -> Case {
     let words = way.flags.replace('@', &root.join(""));
     let case = Case::new(start).words(&words).named(name).args(["--", "/bin/busybox", "sh", "-c", LOOK]);
@@ -66,10 +69,17 @@ fn every_call_of_a_start_may_fail() {
             whole.status(37).that("it ended and was seen", watched.ended && watched.calls.len() > 20);
             complaints += &try_all(&faults(&watched.calls), |fault| {
                 let name = marker();
-                let (outcome, watched) = case(start, way, &root, &name).watched(Some(fault));
+                let run = || case(start, way, &root, &name).watched(Some(fault));
+                let (mut outcome, mut watched) = run();
+                let is_raced = RACED.contains(&libc::c_long::from(fault.at.call));
+                for _ in 0..if is_raced { 30 } else { 0 } {
+                    if !watched.struck && watched.ended {
+                        (outcome, watched) = run();
+                    }
+                }
                 let verdict = if !watched.ended || !processes_with(&name).is_empty() {
                     Err("something of it is left")
-                } else if !watched.struck {
+                } else if !watched.struck && !is_raced {
                     Err("the call did not come, so it was not tested")
                 } else {
                     judge(fault, &outcome, &whole)

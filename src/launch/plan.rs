@@ -49,6 +49,7 @@ plan! {
         "deny setgroups" if Config::wants_user => ids::deny_setgroups;
         "map the group id" if Config::wants_user => ids::map_group;
         "map the user id" if Config::wants_user => ids::map_user;
+        "bring the loopback interface up" if Config::wants_net => net::raise_loopback_for_child;
         "let the child go on" => handshake::let_go;
     }
 
@@ -59,6 +60,7 @@ plan! {
         "leave the pipe's other end to the parent" => handshake::leave_write_end;
         "die with the parent" => handshake::die_with_parent;
         "lead a process group" => signals::lead_group;
+        "open a socket in the new network" if Config::wants_net => net::open_socket;
         "stop mounts spreading to the host" if Config::wants_private_mounts => mounts::make_private;
         "make the rootfs a mount" if Config::wants_root => root::make_mount;
         "mount a new /proc" if Config::wants_proc => mounts::mount_proc;

@@ -24,6 +24,10 @@ pub(crate) struct Shared {
     interpreter: UnsafeCell<Interpreter>,
     /// The command's pid as PID 1 sees it.
     command: AtomicI32,
+    /// The child's socket in its new network namespace; 0 before there is one.
+    network_socket: AtomicI32,
+    /// Whether parent or child has taken it upon itself to raise the loopback interface.
+    loopback_is_claimed: AtomicBool,
     /// The signal that stopped the command, until the launcher has seen it.
     stopped: AtomicI32,
     /// Whether PID 1 is to give the command the terminal before it continues it.
@@ -40,6 +44,8 @@ impl Shared {
             failure: UnsafeCell::new(None),
             interpreter: UnsafeCell::new(Interpreter::new()),
             command: AtomicI32::new(0),
+            network_socket: AtomicI32::new(0),
+            loopback_is_claimed: AtomicBool::new(false),
             stopped: AtomicI32::new(0),
             terminal_is_free: AtomicBool::new(false),
         }
@@ -92,6 +98,19 @@ impl Shared {
 
     pub(crate) fn command(&self) -> Pid {
         Pid(self.command.load(Ordering::Relaxed))
+    }
+
+    pub(crate) fn set_network_socket(&self, number: i32) {
+        self.network_socket.store(number, Ordering::Release);
+    }
+
+    pub(crate) fn network_socket(&self) -> Option<i32> {
+        Some(self.network_socket.load(Ordering::Acquire)).filter(|number| *number > 0)
+    }
+
+    /// Whether it is the caller who is to raise the loopback interface: true once.
+    pub(crate) fn claim_loopback(&self) -> bool {
+        !self.loopback_is_claimed.swap(true, Ordering::AcqRel)
     }
 
     pub(crate) fn set_stopped(&self, by: Signal) {

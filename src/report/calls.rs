@@ -95,6 +95,8 @@ static READINGS: &[Reading] = &[
     Reading { name: "OPENAT",          shapes: &[At, Quoted, Flags(OPEN_FLAGS)] },
     Reading { name: "OPENAT2",         shapes: &[At, Quoted] },
     Reading { name: "OPEN_TREE",       shapes: &[At, Quoted, Flags(TREE_FLAGS)] },
+    Reading { name: "PIDFD_GETFD",     shapes: &[Fd, Number] },
+    Reading { name: "PIDFD_OPEN",      shapes: &[Number] },
     Reading { name: "PIPE2",           shapes: &[] },
     Reading { name: "PIVOT_ROOT",      shapes: &[Quoted, Quoted] },
     Reading { name: "PPOLL",           shapes: &[] },

@@ -19,6 +19,11 @@ impl Fd {
         self.0
     }
 
+    /// Gives the number away, and with it the duty to close it.
+    pub(crate) fn into_number(self) -> i32 {
+        core::mem::ManuallyDrop::new(self).0
+    }
+
     /// Closes this process's copy of a descriptor that another process owns.
     pub(crate) fn close_copy(&self) {
         // SAFETY: the number is this process's own copy; its owner is in another process.

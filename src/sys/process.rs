@@ -3,7 +3,7 @@
 use super::arch::clone_onto;
 use super::recorder::{self, Side};
 use super::words::Words;
-use super::{Errno, Signal, call};
+use super::{Errno, Fd, Signal, call};
 use core::convert::Infallible;
 use core::ffi::CStr;
 
@@ -168,6 +168,24 @@ fn decode_status(status: i32) -> Event {
         (0x7f, signal) => Event::Stopped(Signal(signal)),
         (signal, _) => Event::Killed(Signal(signal)),
     }
+}
+
+/// A descriptor that stands for a process, pidfd_open(2).
+///
+/// # Errors
+/// ENOSYS before Linux 5.3.
+pub(crate) fn open_pidfd(process: Pid) -> Result<Fd, Errno> {
+    // SAFETY: takes numbers only.
+    unsafe { call!(PIDFD_OPEN, process.0, 0) }.map(Fd::from_result)
+}
+
+/// A copy of another process's descriptor, close-on-exec, pidfd_getfd(2).
+///
+/// # Errors
+/// ENOSYS before Linux 5.6; EPERM if the caller may not ptrace(2) that process.
+pub(crate) fn copy_descriptor(from: &Fd, number: i32) -> Result<Fd, Errno> {
+    // SAFETY: takes numbers only.
+    unsafe { call!(PIDFD_GETFD, from.number(), number, 0) }.map(Fd::from_result)
 }
 
 /// getpid(2).

@@ -13,7 +13,7 @@ use std::thread::JoinHandle;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Seen {
     pub side: usize,
-    /// Which one of that process's.
+    /// How many of this number that process made before.
     pub index: usize,
     pub call: i32,
     /// The first argument, which tells an ioctl's file or a prctl's purpose.
@@ -150,7 +150,7 @@ const fn request<T>(number: usize) -> libc::c_ulong {
 /// One process that is watched.
 struct Process {
     pid: u32,
-    calls: usize,
+    calls: Vec<i32>,
     /// Where its calls are its own: after libc's start-up, before the command.
     counts: bool,
     is_command: bool,
@@ -181,15 +181,16 @@ fn serve(listener: &OwnedFd, fault: Option<Fault>) -> Watched {
         let side = processes.iter().position(|process| process.pid == asked.pid).unwrap_or_else(|| {
             // What a launcher makes is its own, what a command makes is the command's.
             let counts = !processes.is_empty() && !processes.iter().any(|process| process.is_command);
-            processes.push(Process { pid: asked.pid, calls: 0, counts, is_command: false });
+            processes.push(Process { pid: asked.pid, calls: Vec::new(), counts, is_command: false });
             processes.len() - 1
         });
         let process = &mut processes[side];
         let call = asked.data.nr;
-        let seen = Seen { side, index: process.calls, call, first: asked.data.args[0] };
+        let index = process.calls.iter().filter(|made| **made == call).count();
+        let seen = Seen { side, index, call, first: asked.data.args[0] };
         let mut errno = 0;
         if process.counts {
-            process.calls += 1;
+            process.calls.push(call);
             watched.calls.push(seen);
             let meant = |fault: &Fault| (fault.at.side, fault.at.index, fault.at.call) == (side, seen.index, call);
             if let Some(fault) = fault.filter(meant) {
