@@ -1,7 +1,8 @@
 //! PID 1: what it reaps, what it forwards, and that nothing outlives it or gontainer.
 
 use crate::support::{
-    Case, LISTENER, Random, Start, await_end_of, children_of, marker, mounts, need_program, rootfs, spin, starts,
+    Case, LISTENER, Outcome, Random, Running, Start, await_end_of, children_of, marker, mounts, need_program, rootfs,
+    spin, starts,
 };
 use std::time::{Duration, Instant};
 
@@ -226,44 +227,93 @@ fn marked(start: Start, way: &str, name: &str, script: &str) -> Case {
     Case::new(start).words(way).named(name).script(&format!("{script}; : {name}"))
 }
 
-#[test]
-fn gontainer_killed_at_any_moment_leaves_nothing_behind() {
-    let typical = typical_start();
-    let before = mounts();
+/// Random moments at which each of a container's processes is killed, over all kinds of starts.
+const MOMENTS: usize = 1000;
+
+/// Kills what `find` finds of a start, at random moments of it, and looks at what is left.
+fn kill_at_any_moment(ways: &[&str], find: impl Fn(&Running) -> Option<i32>, check: impl Fn(&Outcome)) {
+    let (typical, before) = (typical_start(), mounts());
     let seed = u64::from(std::process::id());
     let mut random = Random::new(seed);
     for start in starts() {
         let root = rootfs(start.user);
-        for round in 0..200 {
+        for round in 0..MOMENTS.div_ceil(starts().len()) {
             let name = marker();
-            let way = ["-pid", "-pid -uts -ipc", "-pid -as-pid1"][round % 3];
-            let way = if round % 2 == 0 { format!("{way} -mnt={}", root.join("")) } else { way.to_owned() };
-            let running = marked(start, &way, &name, "sleep 1000 & sleep 1000 & wait").spawn();
+            let mut way = ways[round % ways.len()].to_owned();
+            if (round / ways.len()).is_multiple_of(2) {
+                way = format!("{way} -mnt={}", root.join(""));
+            }
+            // Nothing but the kill ends it: its input is silent, and does not end.
+            let script = if way.contains("-pid") { "sleep 1000 & sleep 1000 & wait" } else { "read x" };
+            let running = marked(start, &way, &name, script).silent_input().spawn();
             spin(random.below(typical));
-            running.signal(libc::SIGKILL);
-            let outcome = running.finish(); // which sees the output's end
-            outcome.that(&format!("killed, seed {seed}"), outcome.killed_by() == Some(libc::SIGKILL)).stderr("");
+            let deadline = Instant::now() + Duration::from_secs(20);
+            let victim = loop {
+                if let Some(victim) = find(&running) {
+                    break victim;
+                }
+                assert!(Instant::now() < deadline, "there never was anything to kill, seed {seed}");
+            };
+            crate::support::kill(victim, libc::SIGKILL);
+            check(&running.finish()); // which has seen the output's end
             await_end_of(&name);
         }
     }
     assert_eq!(mounts(), before);
 }
 
+fn child(running: &Running) -> Option<i32> {
+    children_of(running.pid()).first().copied()
+}
+
+/// The child was killed: that is what one hears, or, while the launcher writes its maps, that it is gone.
+fn ended_or_missed(outcome: &Outcome) {
+    let complaint = outcome.complaint();
+    let steps = ["deny setgroups", "map the group id", "map the user id"];
+    let missed = steps.iter().any(|step| complaint.starts_with(&format!("gontainer: {step}: ")));
+    let as_it_is =
+        if missed { outcome.code() == Some(125) } else { outcome.code() == Some(137) && complaint.is_empty() };
+    outcome.that("it was killed, or missed", as_it_is);
+}
+
+#[test]
+fn gontainer_killed_at_any_moment_leaves_nothing_behind() {
+    let ways = ["-pid", "-pid -uts -ipc", "-pid -as-pid1"];
+    kill_at_any_moment(
+        &ways,
+        |running| Some(running.pid()),
+        |outcome| {
+            outcome.stderr("").that("killed", outcome.killed_by() == Some(libc::SIGKILL));
+        },
+    );
+}
+
 #[test]
 fn without_a_pid_namespace_at_least_the_command_dies_with_gontainer() {
-    let typical = typical_start();
-    let mut random = Random::new(u64::from(std::process::id()));
-    for start in starts() {
-        for _ in 0..100 {
-            let name = marker();
-            // Nothing but the kill ends it: its input is silent, and does not end.
-            let running = marked(start, "-uts", &name, "read x").silent_input().spawn();
-            spin(random.below(typical));
-            running.signal(libc::SIGKILL);
-            running.finish();
-            await_end_of(&name);
-        }
-    }
+    kill_at_any_moment(
+        &["-uts"],
+        |running| Some(running.pid()),
+        |outcome| {
+            outcome.stderr("").that("killed", outcome.killed_by() == Some(libc::SIGKILL));
+        },
+    );
+}
+
+#[test]
+fn pid_1_killed_at_any_moment_leaves_nothing_behind() {
+    kill_at_any_moment(&["-pid", "-pid -uts -ipc"], child, ended_or_missed);
+}
+
+#[test]
+fn the_command_killed_at_any_moment_leaves_nothing_behind() {
+    let command = |running: &Running| {
+        let child = child(running)?;
+        children_of(child).first().copied()
+    };
+    kill_at_any_moment(&["-pid", "-pid -uts -ipc"], command, |outcome| {
+        outcome.stderr("").status(137);
+    });
+    kill_at_any_moment(&["-uts", "-pid -as-pid1"], child, ended_or_missed);
 }
 
 #[test]

@@ -19,6 +19,7 @@ mod ids;
 mod init;
 mod injection;
 mod layers;
+mod load;
 mod mounts;
 mod namespaces;
 mod net;

@@ -26,7 +26,7 @@ use std::io;
 use std::time::Duration;
 
 /// Long enough for any machine; only what hangs takes it.
-const PATIENCE: Duration = Duration::from_secs(20);
+pub const PATIENCE: Duration = Duration::from_secs(20);
 
 /// What a call of libc's returned, with its error if it failed.
 fn check<N: Into<libc::c_long>>(result: N) -> io::Result<()> {
