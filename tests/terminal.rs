@@ -218,7 +218,8 @@ fn what_is_typed_during_the_start_is_not_lost() {
 fn the_command_sees_a_new_size() {
     each(|start, way| {
         for piped in [None, Some(1)] {
-            let script = "trap 'stty size >&2; exit 38' WINCH; echo ready >&2; while :; do sleep 1000 & wait $!; done";
+            let script =
+                "trap 'stty size >&2; kill $!; exit 38' WINCH; echo ready >&2; while :; do sleep 1000 & wait $!; done";
             let case = Case::new(start).words(way).script(script).on_terminal();
             let mut running = piped.into_iter().fold(case, Case::piped).spawn();
             running.expect("ready\r\n");

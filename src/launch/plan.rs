@@ -59,8 +59,8 @@ plan! {
     child(&Job<'_>) {
         "leave the pipe's other end to the parent" => handshake::leave_write_end;
         "die with the parent" => handshake::die_with_parent;
-        "lead a process group" => signals::lead_group;
         "open a socket in the new network" if Config::wants_net => net::open_socket;
+        "lead a process group" => signals::lead_group;
         "stop mounts spreading to the host" if Config::wants_private_mounts => mounts::make_private;
         "make the rootfs a mount" if Config::wants_root => root::make_mount;
         "mount a new /proc" if Config::wants_proc => mounts::mount_proc;

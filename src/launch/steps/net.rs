@@ -4,7 +4,7 @@
 
 use crate::launch::fault::{Fault, On};
 use crate::launch::job::{Job, Running};
-use crate::sys::{net, process};
+use crate::sys::{Fd, net, process};
 
 /// Opens what interface requests go through, in the new network namespace.
 pub(in crate::launch) fn open_socket(job: &Job) -> Result<(), Fault> {
@@ -13,15 +13,25 @@ pub(in crate::launch) fn open_socket(job: &Job) -> Result<(), Fault> {
     Ok(())
 }
 
+/// How often the parent looks for the child's socket: at most some 20 µs, in which it has nothing else to do.
+const LOOKS: usize = 400;
+
 /// The parent's try, through the child's socket. Without a way to get it, the child is left to it.
 pub(in crate::launch) fn raise_loopback_for_child(running: &Running) -> Result<(), Fault> {
-    let shared = running.job.shared;
-    let (Some(child), Some(number)) = (running.child.get(), shared.network_socket()) else { return Ok(()) };
-    // SINCE(5.6): pidfd_getfd; refused where nobody may ptrace.
-    let Ok(socket) = process::open_pidfd(child).and_then(|child| process::copy_descriptor(&child, number)) else {
-        return Ok(());
+    match copy_socket(running) {
+        Some(socket) if running.job.shared.claim_loopback() => raise(socket.number()),
+        _ => Ok(()),
+    }
+}
+
+fn copy_socket(running: &Running) -> Option<Fd> {
+    let child = process::open_pidfd(running.child.get()?).ok()?;
+    let look = |_| {
+        core::hint::spin_loop();
+        running.job.shared.network_socket()
     };
-    if shared.claim_loopback() { raise(socket.number()) } else { Ok(()) }
+    let number = (0..LOOKS).find_map(look)?;
+    process::copy_descriptor(&child, number).ok() // SINCE(5.6): pidfd_getfd; refused where nobody may ptrace
 }
 
 /// The child's try, and the end of the socket.
