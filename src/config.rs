@@ -1,5 +1,6 @@
 //! What the user asked for, as plain data; and what follows from it, said once.
 
+use crate::limits::ResourceLimit;
 use crate::sys::{self, Words};
 use core::cell::Cell;
 use core::ffi::CStr;
@@ -79,6 +80,13 @@ pub(crate) struct Config {
     pub(crate) quiet: bool,
     pub(crate) trace: bool,
     pub(crate) plan: bool,
+    /// How long the container may run.
+    pub(crate) timeout_ns: Option<u64>,
+    /// Each with the words it was asked for in.
+    pub(crate) resource_limits: List<(&'static CStr, ResourceLimit)>,
+    /// As `oom_score_adj` takes it.
+    pub(crate) oom: Option<&'static CStr>,
+    pub(crate) nice: Option<i32>,
     /// `NAME=VALUE`, or `NAME` to hand the caller's on.
     pub(crate) environment: List<&'static CStr>,
     /// Who started us, outside: effective user and group.
@@ -105,6 +113,10 @@ impl Config {
             quiet: false,
             trace: false,
             plan: false,
+            timeout_ns: None,
+            resource_limits: List::EMPTY,
+            oom: None,
+            nice: None,
             environment: List::EMPTY,
             caller_uid,
             caller_gid,
@@ -150,6 +162,18 @@ impl Config {
     /// Whether /proc is to show the container's processes: with a PID namespace.
     pub(crate) fn wants_proc(&self) -> bool {
         self.pid
+    }
+
+    pub(crate) fn wants_resource_limits(&self) -> bool {
+        self.resource_limits.iter().next().is_some()
+    }
+
+    pub(crate) fn wants_oom(&self) -> bool {
+        self.oom.is_some()
+    }
+
+    pub(crate) fn wants_nice(&self) -> bool {
+        self.nice.is_some()
     }
 
     /// Whether anybody wants to know when the command was executed.

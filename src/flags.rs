@@ -1,6 +1,7 @@
 //! Every flag, once. The parser, the help and README's table read this.
 
 use crate::config::{Action, Config};
+use crate::limits;
 use crate::text::Text;
 use core::ffi::CStr;
 
@@ -31,6 +32,7 @@ pub(crate) enum Group {
     Actions,
     Namespaces,
     Command,
+    Limits,
     Insight,
 }
 
@@ -42,7 +44,7 @@ pub(crate) struct Flag {
     pub(crate) help: &'static str,
 }
 
-use Group::{Actions, Command, Insight, Namespaces};
+use Group::{Actions, Command, Insight, Limits, Namespaces};
 use Takes::{Nothing, Switch, Value};
 
 #[rustfmt::skip] // the table is the manual: a flag, a line
@@ -63,9 +65,19 @@ pub(crate) static FLAGS: &[Flag] = &[
     Flag { name: "as-pid1",  takes: Switch(|c, on| c.as_pid1 = on),                   group: Command,    help: "with -pid: no init, COMMAND itself is PID 1" },
     Flag { name: "env",      takes: Value("NAME[=VALUE]", |c, v| { c.environment.push(v); variable(v) }), group: Command, help: "set a variable, or hand the caller's on; repeatable" },
     Flag { name: "quiet",    takes: Switch(|c, on| c.quiet = on),                     group: Command,    help: "no banner before an interactive shell" },
+    Flag { name: "timeout",  takes: Value("TIME", |c, v| set(&mut c.timeout_ns, limits::duration_ns(v.to_bytes()), "needs a time, as in 500ms, 5s, 1.5m or 2h")), group: Limits, help: "end it after TIME: TERM, 5s later KILL; status 124" },
+    Flag { name: "rlimit",   takes: Value("NAME=N[:N]", |c, v| limits::resource_limit(v.to_bytes()).map(|limit| c.resource_limits.push((v, limit)))), group: Limits, help: "a limit by its name in prlimit(1), soft:hard; repeatable" },
+    Flag { name: "oom",      takes: Value("ADJ", |c, v| { c.oom = Some(v); limits::between(v.to_bytes(), -1000, 1000).map(drop).ok_or("needs a number from -1000 to 1000") }), group: Limits, help: "sooner killed for want of memory: -1000 never, 1000 first" },
+    Flag { name: "nice",     takes: Value("N", |c, v| set(&mut c.nice, limits::between(v.to_bytes(), -20, 19), "needs a number from -20 to 19")), group: Limits, help: "how readily it yields the processor: -20 least, 19 most" },
     Flag { name: "trace",    takes: Switch(|c, on| c.trace = on),                     group: Insight,    help: "print every step of the start, its calls and its times" },
     Flag { name: "plan",     takes: Switch(|c, on| c.plan = on),                      group: Insight,    help: "print what -run would do, and do nothing" },
 ];
+
+/// Stores what was read of a value; if that is nothing, says what is needed.
+fn set<T>(place: &mut Option<T>, value: Option<T>, needed: &'static str) -> Result<(), &'static str> {
+    *place = value;
+    if place.is_some() { Ok(()) } else { Err(needed) }
+}
 
 fn not_empty(value: &CStr) -> Result<(), &'static str> {
     if value.is_empty() { Err("must not be empty") } else { Ok(()) }
@@ -136,9 +148,13 @@ usage: gontainer -run [FLAGS] [--] [COMMAND [ARG...]]
 Flags take one dash or two; switches also =true and =false.
 ",
     );
-    for (group, heading) in
-        [(Actions, "Actions"), (Namespaces, "Isolation"), (Command, "Command"), (Insight, "Insight")]
-    {
+    for (group, heading) in [
+        (Actions, "Actions"),
+        (Namespaces, "Isolation"),
+        (Command, "Command"),
+        (Limits, "Limits"),
+        (Insight, "Insight"),
+    ] {
         text.push_str("\n").push_str(heading).push_str("\n");
         for flag in FLAGS.iter().filter(|flag| flag.group == group) {
             let mut left = Text::<24>::new();
@@ -155,8 +171,8 @@ Flags take one dash or two; switches also =true and =false.
     text.push_str(
         "
 Exit status: COMMAND's own; 128+N if signal N killed it; 125 the container could
-not be started; 126 COMMAND cannot be executed; 127 COMMAND not found; 2 wrong
-usage.
+not be started; 126 COMMAND cannot be executed; 127 COMMAND not found; 124 the
+time limit ended it; 2 wrong usage.
 ",
     );
 }

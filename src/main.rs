@@ -7,6 +7,7 @@
 
 mod text;
 mod number;
+mod limits;
 mod sys;
 mod config;
 mod flags;

@@ -12,7 +12,6 @@ pub(crate) fn decimal(text: &[u8]) -> Option<u64> {
 }
 
 /// A number of bytes: decimal, then maybe `k`, `m` or `g`, for 2^10, 2^20, 2^30.
-#[cfg_attr(not(test), expect(dead_code, reason = "for the flags that take one"))]
 pub(crate) fn size(text: &[u8]) -> Option<u64> {
     let (digits, shift) = match text {
         [digits @ .., b'k' | b'K'] => (digits, 10),

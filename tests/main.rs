@@ -20,6 +20,7 @@ mod init;
 mod injection;
 mod layers;
 mod load;
+mod limits;
 mod mounts;
 mod namespaces;
 mod net;

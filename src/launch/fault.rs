@@ -21,6 +21,8 @@ pub(crate) struct Failure {
 
 /// gontainer could not start the container.
 pub(crate) const CANNOT_START: i32 = 125;
+/// The time limit ended the container.
+pub(crate) const TIME_IS_OVER: i32 = 124;
 /// The command was found but cannot be executed.
 pub(crate) const NOT_EXECUTABLE: i32 = 126;
 /// The command was not found.

@@ -8,7 +8,9 @@
 
 use super::fault::Failure;
 use super::job::{Job, Running};
-use super::steps::{command, handshake, ids, init, mounts, net, privileges, root, signals, stdio, terminal, time, uts};
+use super::steps::{
+    command, handshake, ids, init, limits, mounts, net, privileges, root, signals, stdio, terminal, time, uts,
+};
 use crate::config::Config;
 use crate::sys::recorder;
 
@@ -35,6 +37,7 @@ plan! {
         "keep closed standard descriptors closed" => stdio::hold_closed;
         "close inherited descriptors" => stdio::close_inherited;
         "find the terminal" => terminal::find;
+        "raise resource limits" if Config::wants_resource_limits => limits::raise_hard;
         "enter the rootfs" if Config::wants_root => root::enter;
         "see that the kernel has time namespaces" if Config::wants_time => time::check_kernel;
         "hold signals back" => signals::hold;
@@ -50,6 +53,8 @@ plan! {
         "map the group id" if Config::wants_user => ids::map_group;
         "map the user id" if Config::wants_user => ids::map_user;
         "bring the loopback interface up" if Config::wants_net => net::raise_loopback_for_child;
+        "set how soon memory kills it" if Config::wants_oom => limits::adjust_oom;
+        "set its niceness" if Config::wants_nice => limits::set_niceness;
         "let the child go on" => handshake::let_go;
     }
 
@@ -86,6 +91,7 @@ plan! {
         "lead a process group" => signals::lead_group;
         "take the terminal" => terminal::take;
         "leave the caller's session keyring" => privileges::leave_keyring;
+        "limit resources" if Config::wants_resource_limits => limits::limit_resources;
         "let signals through" => signals::release;
         "run the command" => command::become_it;
     }

@@ -32,6 +32,8 @@ pub(crate) struct Shared {
     stopped: AtomicI32,
     /// Whether PID 1 is to give the command the terminal before it continues it.
     terminal_is_free: AtomicBool,
+    /// Whether the time limit has run out.
+    time_is_over: AtomicBool,
 }
 
 // SAFETY: atomics, and two cells that `failed` guards: written before it is set, read after.
@@ -48,6 +50,7 @@ impl Shared {
             loopback_is_claimed: AtomicBool::new(false),
             stopped: AtomicI32::new(0),
             terminal_is_free: AtomicBool::new(false),
+            time_is_over: AtomicBool::new(false),
         }
     }
 
@@ -131,5 +134,13 @@ impl Shared {
 
     pub(crate) fn take_terminal_is_free(&self) -> bool {
         self.terminal_is_free.swap(false, Ordering::Acquire)
+    }
+
+    pub(crate) fn set_time_is_over(&self) {
+        self.time_is_over.store(true, Ordering::Release);
+    }
+
+    pub(crate) fn time_is_over(&self) -> bool {
+        self.time_is_over.load(Ordering::Acquire)
     }
 }

@@ -4,11 +4,11 @@
 //! command, through PID 1 where there is one. Stops come the other way: a stopped command stops the
 //! caller's whole group, as the key would have done; what continues the group continues the command.
 
-use super::fault::{Fault, On};
+use super::fault::{Fault, On, TIME_IS_OVER};
 use super::job::{Job, Terminal};
 use crate::sys::process::{Event, WaitFor};
 use crate::sys::signal::{self, SignalSet};
-use crate::sys::{Pid, Signal, file, process};
+use crate::sys::{Pid, Signal, clock, file, process};
 use core::cell::Cell;
 
 /// Who waits, and for whom.
@@ -31,9 +31,14 @@ pub(super) struct Supervisor<'a> {
     handed_over: Cell<bool>,
 }
 
+/// Between the signal that asks a container to end when its time is over, and the one that ends it.
+const GRACE_NS: u64 = 5_000_000_000;
+
 const CHILD: Signal = Signal(libc::SIGCHLD);
 const CONTINUE: Signal = Signal(libc::SIGCONT);
 const STOP_KEY: Signal = Signal(libc::SIGTSTP);
+const TERMINATE: Signal = Signal(libc::SIGTERM);
+const KILL: Signal = Signal(libc::SIGKILL);
 
 impl<'a> Supervisor<'a> {
     pub(super) fn new(job: &'a Job<'a>, role: Role, child: Pid) -> Self {
@@ -43,18 +48,40 @@ impl<'a> Supervisor<'a> {
 
     /// Takes signals until the child has ended, and returns the exit status that says how.
     pub(super) fn until_end(&self) -> Result<i32, Fault> {
+        let limit = if self.role == Role::Init { None } else { self.job.config.timeout_ns };
+        let mut until = limit.map(|limit| clock::now_ns().saturating_add(limit));
         loop {
-            match signal::await_signal().of("rt_sigtimedwait")? {
-                CHILD => {
+            match signal::await_signal(until).of("rt_sigtimedwait")? {
+                None => until = self.end_in_time(),
+                Some(CHILD) => {
                     if let Some(status) = self.reap()? {
                         self.take_terminal_back();
-                        return Ok(status);
+                        let is_in_time = self.role == Role::Init || !self.job.shared.time_is_over();
+                        return Ok(if is_in_time { status } else { TIME_IS_OVER });
                     }
                 }
-                CONTINUE => self.let_continue(),
-                other => self.forward(other),
+                Some(CONTINUE) => self.let_continue(),
+                Some(other) => self.forward(other),
             }
         }
+    }
+
+    /// The time is over: first asks the command's group to end, and wakes it if it is stopped; asked again,
+    /// kills. Returns until when to wait after that.
+    #[cold]
+    fn end_in_time(&self) -> Option<u64> {
+        if !self.job.shared.time_is_over() {
+            self.job.shared.set_time_is_over();
+            self.forward(TERMINATE);
+            self.forward(CONTINUE);
+            return Some(clock::now_ns().saturating_add(GRACE_NS));
+        }
+        // With PID 1, if that is our child, all of its namespace ends. Without one there is only the group.
+        if self.role == Role::LauncherOfCommand {
+            let _ = signal::kill(self.child.group(), KILL); // ESRCH: it does not lead one yet
+        }
+        let _ = signal::kill(self.child, KILL); // not reaped, so it is still itself
+        None
     }
 
     /// Takes note of every child that has changed: SIGCHLDs that come together count as one.
@@ -147,13 +174,14 @@ impl<'a> Supervisor<'a> {
         }
     }
 
-    /// Hands a signal on. What a terminal sends to a whole group goes to the command's whole group.
+    /// Hands a signal on. What a terminal sends to a whole group goes to the command's whole group; when the
+    /// time is over, everything does: a shell that alone was told would leave what it waits for.
     fn forward(&self, signal: Signal) {
-        let to_group = self.role != Role::LauncherOfInit
-            && matches!(
-                signal.0,
-                libc::SIGINT | libc::SIGQUIT | libc::SIGTSTP | libc::SIGCONT | libc::SIGHUP | libc::SIGWINCH
-            );
+        let is_for_all = matches!(
+            signal.0,
+            libc::SIGINT | libc::SIGQUIT | libc::SIGTSTP | libc::SIGCONT | libc::SIGHUP | libc::SIGWINCH
+        );
+        let to_group = self.role != Role::LauncherOfInit && (is_for_all || self.job.shared.time_is_over());
         // Before the command leads its group there is none; then it has no children either.
         if !to_group || signal::kill(self.child.group(), signal).is_err() {
             let _ = signal::kill(self.child, signal); // EPERM: it became somebody else; ESRCH: it ended

@@ -1,5 +1,6 @@
 //! System calls as people read them: names and arguments of every call that a start makes.
 
+use crate::limits::RESOURCES;
 use crate::sys::recorder::{Call, Record, What, records};
 use crate::text::Text;
 
@@ -101,6 +102,7 @@ static READINGS: &[Reading] = &[
     Reading { name: "PIVOT_ROOT",      shapes: &[Quoted, Quoted] },
     Reading { name: "PPOLL",           shapes: &[] },
     Reading { name: "PRCTL",           shapes: &[Choice(PRCTL), Number] },
+    Reading { name: "PRLIMIT64",       shapes: &[Number, Choice(RESOURCES)] },
     Reading { name: "READ",            shapes: &[Fd] },
     Reading { name: "READLINKAT",      shapes: &[At, Quoted] },
     Reading { name: "RT_SIGACTION",    shapes: &[Choice(SIGNALS)] },
@@ -108,6 +110,7 @@ static READINGS: &[Reading] = &[
     Reading { name: "RT_SIGTIMEDWAIT", shapes: &[] },
     Reading { name: "SETHOSTNAME",     shapes: &[Quoted] },
     Reading { name: "SETPGID",         shapes: &[Number, Number] },
+    Reading { name: "SETPRIORITY",     shapes: &[Choice(&[(0, "process")]), Number, Number] },
     Reading { name: "SOCKET",          shapes: &[] },
     Reading { name: "UNAME",           shapes: &[] },
     Reading { name: "UNSHARE",         shapes: &[Flags(CLONE_FLAGS)] },

@@ -157,6 +157,24 @@ static CAUSES: &[Cause] = &[
         remedy: "the root here is the initramfs, which pivot_root cannot leave",
     },
     Cause {
+        calls: &["prlimit64"],
+        errnos: &[Errno::EPERM],
+        holds: |_| true,
+        remedy: "a hard limit is raised only by root of the host (CAP_SYS_RESOURCE), nofile at most to fs.nr_open",
+    },
+    Cause {
+        calls: &["write"],
+        errnos: &[Errno::EACCES],
+        holds: |config| config.oom.is_some(),
+        remedy: "-oom: below the value you have yourself takes CAP_SYS_RESOURCE on the host",
+    },
+    Cause {
+        calls: &["setpriority"],
+        errnos: REFUSED,
+        holds: |_| true,
+        remedy: "-nice: below the value you have yourself takes CAP_SYS_NICE on the host, or a higher RLIMIT_NICE",
+    },
+    Cause {
         calls: &["execve"],
         errnos: &[Errno::ENOENT],
         holds: |config| config.wants_root(),

@@ -128,7 +128,8 @@ unsafe fn raw(number: usize, registers: [usize; 6]) -> Result<usize, Errno> {
         let result = unsafe { sc::syscall6(number, a, b, c, d, e, f) };
         match errno::decode(result) {
             // A close(2) that says so has closed all the same; then the second gives EBADF, which is ignored.
-            Err(Errno::EINTR) => {}
+            // rt_sigtimedwait(2) may have waited for a part of its time: its caller knows what is left.
+            Err(Errno::EINTR) if number != sc::nr::RT_SIGTIMEDWAIT => {}
             result => return result,
         }
     }

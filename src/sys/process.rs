@@ -318,6 +318,41 @@ pub(crate) fn new_session_keyring() -> Result<(), Errno> {
     unsafe { call!(KEYCTL, KEYCTL_JOIN_SESSION_KEYRING, 0_usize) }.map(drop)
 }
 
+/// The kernel's struct rlimit64: what holds, and up to where its owner may raise that.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub(crate) struct Limits {
+    pub(crate) soft: u64,
+    pub(crate) hard: u64,
+}
+
+/// The caller's limits of a resource, prlimit64(2).
+pub(crate) fn resource_limits(resource: usize) -> Result<Limits, Errno> {
+    let mut limits = Limits { soft: u64::MAX, hard: u64::MAX };
+    // SAFETY: the kernel writes one structure, and reads none.
+    unsafe { call!(PRLIMIT64, 0, resource, 0_usize, &raw mut limits) }?;
+    Ok(limits)
+}
+
+/// Sets the caller's limits of a resource, prlimit64(2).
+///
+/// # Errors
+/// EPERM: raising the hard one takes CAP_SYS_RESOURCE in the host's user namespace, and nobody raises
+/// `nofile` above `/proc/sys/fs/nr_open`.
+pub(crate) fn limit_resource(resource: usize, limits: Limits) -> Result<(), Errno> {
+    // SAFETY: the kernel reads one structure, and writes none.
+    unsafe { call!(PRLIMIT64, 0, resource, &raw const limits, 0_usize) }.map(drop)
+}
+
+/// Sets the niceness of a process, -20 to 19, setpriority(2).
+///
+/// # Errors
+/// EACCES: lower than RLIMIT_NICE allows takes CAP_SYS_NICE in the host's user namespace.
+pub(crate) fn set_niceness(process: Pid, niceness: i32) -> Result<(), Errno> {
+    // SAFETY: takes numbers only.
+    unsafe { call!(SETPRIORITY, libc::PRIO_PROCESS, process.0, niceness) }.map(drop)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

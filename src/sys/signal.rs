@@ -1,6 +1,6 @@
 //! Signals: masks, waiting, sending. Numbers are the kernel's, 1 to 64.
 
-use super::{Errno, Pid, call};
+use super::{Errno, Pid, call, clock};
 
 /// A signal's number.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -50,12 +50,21 @@ pub(crate) fn pending() -> Result<SignalSet, Errno> {
     Ok(set)
 }
 
-/// Takes the next blocked signal, waiting for one. rt_sigtimedwait(2) without a time.
-pub(crate) fn await_signal() -> Result<Signal, Errno> {
+/// Takes the next blocked signal, waiting for one, but no longer than until this time of [`clock::now_ns`].
+/// rt_sigtimedwait(2).
+pub(crate) fn await_signal(until_ns: Option<u64>) -> Result<Option<Signal>, Errno> {
     let all = SignalSet::ALL;
-    // SAFETY: the kernel reads one set; it writes no information where it is given no place.
-    let number = unsafe { call!(RT_SIGTIMEDWAIT, &raw const all, 0_usize, 0_usize, SET_BYTES) }?;
-    Ok(Signal(i32::try_from(number).unwrap_or(0)))
+    loop {
+        let left = until_ns.map(clock::time_until);
+        let left = left.as_ref().map_or(core::ptr::null(), core::ptr::from_ref);
+        // SAFETY: the kernel reads one set, and the time if there is one; it writes no information where it
+        // is given no place.
+        match unsafe { call!(RT_SIGTIMEDWAIT, &raw const all, 0_usize, left, SET_BYTES) } {
+            Err(Errno::EINTR) => {} // stopped and continued, or traced: signal(7)
+            Err(Errno::EAGAIN) if until_ns.is_some() => return Ok(None),
+            result => return result.map(|number| Some(Signal(i32::try_from(number).unwrap_or(0)))),
+        }
+    }
 }
 
 /// kill(2): to a process, or with a [negated](Pid::group) pid to a process group.

@@ -5,6 +5,7 @@ pub(super) mod command;
 pub(super) mod handshake;
 pub(super) mod ids;
 pub(super) mod init;
+pub(super) mod limits;
 pub(super) mod mounts;
 pub(super) mod net;
 pub(super) mod privileges;

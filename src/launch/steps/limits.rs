@@ -1,0 +1,50 @@
+//! What the command may take of the machine, process by process. setrlimit(2), proc(5), setpriority(2).
+
+use crate::launch::fault::{Fault, On};
+use crate::launch::job::{Job, Running};
+use crate::sys::file::{self, Open};
+use crate::sys::process::{self, Limits};
+use crate::text::Text;
+
+/// Raises our own hard limits where the command's are to be higher, while we still have the capability that
+/// this takes: inside a user namespace nobody has. What is to be lower waits: it is not for PID 1.
+pub(in crate::launch) fn raise_hard(job: &mut Job) -> Result<(), Fault> {
+    for (words, limit) in job.config.resource_limits.iter() {
+        let own = process::resource_limits(limit.resource).on("prlimit64", words)?;
+        if limit.hard > own.hard {
+            let raised = Limits { soft: own.soft, hard: limit.hard };
+            process::limit_resource(limit.resource, raised).on("prlimit64", words)?;
+        }
+    }
+    Ok(())
+}
+
+/// Sets the limits of the command's process alone.
+pub(in crate::launch) fn limit_resources(job: &Job) -> Result<(), Fault> {
+    for (words, limit) in job.config.resource_limits.iter() {
+        let limits = Limits { soft: limit.soft, hard: limit.hard };
+        process::limit_resource(limit.resource, limits).on("prlimit64", words)?;
+    }
+    Ok(())
+}
+
+/// How soon the kernel kills the container when memory runs out; all its processes inherit that. From
+/// outside, as the container's /proc is not to be trusted. The kernel sets it for everyone who shares the
+/// child's memory, so for us too.
+pub(in crate::launch) fn adjust_oom(running: &Running) -> Result<(), Fault> {
+    let pid = running.child.get().map_or(0, |child| child.0.unsigned_abs());
+    let mut path = Text::<40>::new();
+    path.push(b"/proc/").push_number(pid.into()).push(b"/oom_score_adj");
+    let file = file::open(path.as_c_str().unwrap_or_default(), Open::Write).on("open", c"oom_score_adj")?;
+    let value = running.config().oom.unwrap_or_default().to_bytes();
+    file::write(file.number(), value).on("write", c"oom_score_adj").map(drop)
+}
+
+/// The niceness of the child, which all processes of the container inherit. From outside: to lower it takes
+/// a capability that nobody inside a user namespace has.
+pub(in crate::launch) fn set_niceness(running: &Running) -> Result<(), Fault> {
+    match (running.child.get(), running.config().nice) {
+        (Some(child), Some(nice)) => process::set_niceness(child, nice).of("setpriority"),
+        _ => Ok(()),
+    }
+}
