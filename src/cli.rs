@@ -276,3 +276,47 @@ fn prompt(config: &Config) -> OsString {
     prompt.extend_from_slice("] ~$PWD ‣ ".as_bytes());
     OsString::from_vec(prompt)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::flags::FLAGS;
+    use proptest::prelude::*;
+
+    /// Words as people and fuzzers write them: flags, values, and anything.
+    fn word() -> impl Strategy<Value = Vec<u8>> {
+        let flag =
+            (0..FLAGS.len(), "-{1,3}", "|=|=true|=0|=[a-z0-9:/,.=-]{0,12}").prop_map(|(index, dashes, value)| {
+                let name = FLAGS.get(index).map_or("", |flag| flag.name);
+                format!("{dashes}{name}{value}").into_bytes()
+            });
+        prop_oneof![
+            6 => flag,
+            2 => "[0-9]{1,20}|[0-9]+:[0-9]+:[0-9]+|[a-z/=:,+-]{0,16}".prop_map(String::into_bytes),
+            1 => prop::collection::vec(1_u8.., 0..40),
+            1 => Just(b"--".to_vec()),
+        ]
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(2000) })]
+
+        /// No command line upsets the parser, and what it leaves as the command is the end of it, untouched.
+        #[test]
+        fn any_command_line_is_understood_or_refused(words in prop::collection::vec(word(), 0..12)) {
+            let mut array: Vec<Word> = vec![c"gontainer".into()];
+            array.extend(words.iter().map(|word| Word::from(keep(OsStr::from_bytes(word)))));
+            array.push(Word::END);
+            let mut config = Config::new(1000, 1000);
+            match parse(Words::new(array.leak()), &mut config) {
+                Ok(rest) => {
+                    let rest: Vec<&[u8]> = rest.map(CStr::to_bytes).collect();
+                    prop_assert!(words.iter().rev().zip(rest.iter().rev()).all(|(word, left)| word == left));
+                    prop_assert!(rest.len() <= words.len() && config.action.is_some());
+                }
+                Err(Misuse::BadValue(_, what) | Misuse::Whole(what)) => prop_assert!(!what.is_empty()),
+                Err(Misuse::UnknownFlag(_) | Misuse::MissingValue(_)) => {}
+            }
+        }
+    }
+}

@@ -151,6 +151,12 @@ static CAUSES: &[Cause] = &[
         remedy: "something covers a part of /proc here, as in a Docker container: then the kernel allows no new /proc",
     },
     Cause {
+        calls: &["open", "mount"],
+        errnos: &[Errno::ENOENT, Errno::EPERM],
+        holds: |config| config.user && !has_proc(),
+        remedy: "no /proc is mounted here, which -uid and -pid need; as root: mount -t proc proc /proc",
+    },
+    Cause {
         calls: &["pivot_root"],
         errnos: &[Errno::EINVAL],
         holds: |_| has_line(c"/proc/self/mountinfo", |line| mount_point(line) == b"/" && contains(line, b" - rootfs ")),
@@ -224,8 +230,13 @@ fn contains(text: &[u8], part: &[u8]) -> bool {
     text.windows(part.len()).any(|window| window == part)
 }
 
+/// Whether a file that every kernel has in /proc, if not left out of it, is missing.
 fn is_missing(path: &CStr) -> bool {
-    file::open(path, Open::Read).err() == Some(Errno::ENOENT)
+    has_proc() && file::open(path, Open::Read).err() == Some(Errno::ENOENT)
+}
+
+fn has_proc() -> bool {
+    file::open(c"/proc/self/stat", Open::Read).is_ok()
 }
 
 /// Whether a file says just this, and a line end.

@@ -79,6 +79,8 @@ unsafe impl GlobalAlloc for Arena {
 pub(crate) fn keep<T>(value: T) -> &'static T {
     let layout = Layout::new::<T>();
     const { assert!(size_of::<T>() > 0) };
+    #[cfg(test)] // which has more than one thread
+    let _alone = tests::ALONE.lock();
     // SAFETY: a layout of more than no bytes.
     let place = unsafe { ARENA.alloc(layout) }.cast::<T>();
     if place.is_null() {
@@ -93,6 +95,8 @@ pub(crate) fn keep<T>(value: T) -> &'static T {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    pub(super) static ALONE: std::sync::Mutex<()> = std::sync::Mutex::new(());
 
     #[test]
     fn blocks_are_aligned_apart_and_also_come_when_the_arena_is_full() {

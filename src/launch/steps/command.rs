@@ -108,6 +108,7 @@ fn interpreter(start: &[u8]) -> Option<&[u8]> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     #[test]
     fn a_script_names_its_interpreter() {
@@ -133,5 +134,48 @@ mod tests {
         assert_eq!(interpreter(&file), None);
         file[32..40].fill(255);
         assert_eq!(interpreter(&file), None);
+    }
+
+    /// What may stand at the beginning of a file: anything, and what almost is an ELF file or a script.
+    fn start() -> impl Strategy<Value = Vec<u8>> {
+        let number = || prop_oneof![Just(0_u64), 0_u64..2000, any::<u64>()];
+        let elf = (number(), any::<u16>(), any::<u16>(), number(), number(), 64_usize..1024).prop_map(
+            |(table, size, count, from, length, bytes)| {
+                let mut file = vec![3; bytes]; // PT_INTERP wherever one looks for an entry's type
+                let fields: [(usize, &[u8]); 6] = [
+                    (0, b"\x7fELF\x02\x01"),
+                    (32, &table.to_le_bytes()),
+                    (54, &size.to_le_bytes()),
+                    (56, &count.to_le_bytes()),
+                    (usize::try_from(table).unwrap_or(usize::MAX).saturating_add(8), &from.to_le_bytes()),
+                    (usize::try_from(table).unwrap_or(usize::MAX).saturating_add(32), &length.to_le_bytes()),
+                ];
+                for (at, field) in fields {
+                    for (to, byte) in file.iter_mut().skip(at).zip(field) {
+                        *to = *byte;
+                    }
+                }
+                if let Some(kind) = file.get_mut(usize::try_from(table).unwrap_or(usize::MAX)..) {
+                    for (to, byte) in kind.iter_mut().zip([3, 0, 0, 0]) {
+                        *to = byte;
+                    }
+                }
+                file
+            },
+        );
+        let bytes = || prop::collection::vec(any::<u8>(), 0..1024);
+        let script = bytes().prop_map(|rest| [b"#!".as_slice(), &rest].concat());
+        prop_oneof![2 => elf, 1 => bytes(), 1 => script]
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(2000) })]
+
+        #[test]
+        fn any_files_beginning_is_read_without_harm(start in start()) {
+            if let Some(name) = interpreter(&start) {
+                prop_assert!(name.is_empty() || start.windows(name.len()).any(|part| part == name));
+            }
+        }
     }
 }
