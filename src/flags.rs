@@ -130,6 +130,9 @@ fn distance(from: &[u8], to: &[u8]) -> usize {
     row.get(to.len()).copied().unwrap_or(usize::MAX)
 }
 
+/// Where a flag's help begins; below its name, if that is longer.
+const HELP_COLUMN: usize = 19;
+
 /// Room for the whole help.
 pub(crate) type Help = Text<4096>;
 
@@ -157,15 +160,21 @@ Flags take one dash or two; switches also =true and =false.
     ] {
         text.push_str("\n").push_str(heading).push_str("\n");
         for flag in FLAGS.iter().filter(|flag| flag.group == group) {
-            let mut left = Text::<24>::new();
+            let mut left = Text::<48>::new();
             left.push_str("  -").push_str(flag.name);
             if let Some(value) = flag.takes.value_name() {
                 left.push_str("=").push_str(value);
             }
-            while left.as_bytes().len() < 19 {
-                left.push(b" ");
+            text.push(left.as_bytes());
+            let mut column = left.as_bytes().len();
+            if column >= HELP_COLUMN {
+                text.push_str("\n");
+                column = 0;
             }
-            text.push(left.as_bytes()).push_str(flag.help).push_str("\n");
+            for _ in column..HELP_COLUMN {
+                text.push(b" ");
+            }
+            text.push_str(flag.help).push_str("\n");
         }
     }
     text.push_str(
@@ -204,6 +213,11 @@ mod tests {
         }
         for line in help.lines() {
             assert!(line.chars().count() <= 80, "{line}");
+        }
+        for flag in FLAGS {
+            let row = format!("{}{}\n", " ".repeat(HELP_COLUMN), flag.help);
+            let line = help.lines().find(|line| line.ends_with(flag.help)).unwrap_or_default();
+            assert!(line.get(HELP_COLUMN - 1..) == row.trim_end().get(HELP_COLUMN - 1..), "{line}");
         }
         assert!(help.ends_with("usage.\n"), "the buffer is too small");
     }
