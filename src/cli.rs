@@ -145,6 +145,8 @@ fn check(config: &mut Config) -> Result<(), Misuse> {
         "nothing to do: -run starts a container, as in gontainer -run -uid -pid"
     } else if !config.isolates() {
         "-run: nothing to isolate: add namespaces, as in gontainer -run -uid -pid"
+    } else if config.loosens_strict() {
+        "-strict: takes no flag behind it that loosens it"
     } else if config.as_pid1 && !config.pid {
         "-as-pid1: needs -pid"
     } else {

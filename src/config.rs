@@ -13,6 +13,33 @@ pub(crate) enum Action {
     Version,
 }
 
+/// Who says which system calls are refused.
+#[derive(Clone, Copy)]
+pub(crate) enum Filter {
+    /// What is built in.
+    Default,
+    /// Nobody.
+    Off,
+    /// This file, a compiled BPF program.
+    File(&'static CStr),
+}
+
+/// The capabilities that a user asks for: some or all, and changes to them.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Capabilities {
+    /// None: those that root has by default in this container.
+    pub(crate) base: Option<u64>,
+    pub(crate) added: u64,
+    pub(crate) removed: u64,
+}
+
+/// Every capability, capabilities(7): capability N is bit N.
+pub(crate) const ALL_CAPABILITIES: u64 = u64::MAX;
+
+/// What Docker leaves to root by default: CHOWN, DAC_OVERRIDE, FOWNER, FSETID, KILL, SETGID, SETUID,
+/// SETPCAP, NET_BIND_SERVICE, NET_RAW, SYS_CHROOT, MKNOD, AUDIT_WRITE, SETFCAP.
+const USUAL_CAPABILITIES: u64 = 0xa804_25fb;
+
 /// What runs in the container.
 #[derive(Clone, Copy)]
 pub(crate) struct Command {
@@ -77,6 +104,10 @@ pub(crate) struct Config {
     /// Whether a kernel without usable time namespaces is no reason to fail.
     pub(crate) time_is_optional: bool,
     pub(crate) as_pid1: bool,
+    pub(crate) new_privileges: bool,
+    pub(crate) capabilities: Capabilities,
+    pub(crate) filter: Filter,
+    pub(crate) strict: bool,
     pub(crate) quiet: bool,
     pub(crate) trace: bool,
     pub(crate) plan: bool,
@@ -110,6 +141,10 @@ impl Config {
             time: false,
             time_is_optional: false,
             as_pid1: false,
+            new_privileges: false,
+            capabilities: Capabilities { base: None, added: 0, removed: 0 },
+            filter: Filter::Default,
+            strict: false,
             quiet: false,
             trace: false,
             plan: false,
@@ -194,6 +229,63 @@ impl Config {
     /// user namespace or not.
     pub(crate) fn is_real_root(&self) -> bool {
         !self.user || self.caller_uid == 0
+    }
+
+    /// Whether programs inside gain nothing by set-user-id bits and file capabilities.
+    pub(crate) fn refuses_new_privileges(&self) -> bool {
+        !self.new_privileges
+    }
+
+    /// What root inside may do: of its own namespaces everything, but nothing more than usual where it
+    /// is root outside too, as it could undo what keeps it apart.
+    pub(crate) fn allowed_capabilities(&self) -> u64 {
+        let Capabilities { base, added, removed } = self.capabilities;
+        let default = if self.is_real_root() { USUAL_CAPABILITIES } else { ALL_CAPABILITIES };
+        base.unwrap_or(default) & !removed | added
+    }
+
+    /// Whether that is less than a start leads to by itself: all, in a new user namespace, with nothing
+    /// inherited; without one, whatever the caller has.
+    pub(crate) fn cuts_capabilities(&self) -> bool {
+        !self.user || self.capabilities.added != 0 || self.allowed_capabilities() != ALL_CAPABILITIES
+    }
+
+    /// Sets all that `-strict` stands for.
+    pub(crate) fn set_strict(&mut self, on: bool) {
+        self.strict = on;
+        if on {
+            self.isolate_all();
+            self.capabilities = Capabilities { base: Some(0), added: 0, removed: 0 };
+            (self.filter, self.new_privileges) = (Filter::Default, false);
+        }
+    }
+
+    /// Whether a later flag took back a part of what `-strict` stands for.
+    pub(crate) fn loosens_strict(&self) -> bool {
+        let is_apart = self.user
+            && self.uts
+            && self.ipc
+            && self.net
+            && self.pid
+            && self.cgroup
+            && (self.time || self.time_is_optional);
+        self.strict
+            && !(is_apart
+                && self.allowed_capabilities() == 0
+                && self.wants_default_filter()
+                && self.refuses_new_privileges())
+    }
+
+    pub(crate) fn is_strict(&self) -> bool {
+        self.strict
+    }
+
+    pub(crate) fn wants_default_filter(&self) -> bool {
+        matches!(self.filter, Filter::Default)
+    }
+
+    pub(crate) fn wants_filter_of_file(&self) -> bool {
+        matches!(self.filter, Filter::File(_))
     }
 
     /// The new host name.

@@ -1,7 +1,8 @@
 //! Every flag, once. The parser, the help and README's table read this.
 
-use crate::config::{Action, Config};
+use crate::config::{ALL_CAPABILITIES, Action, Capabilities, Config, Filter};
 use crate::limits;
+use crate::number;
 use crate::text::Text;
 use core::ffi::CStr;
 
@@ -33,6 +34,7 @@ pub(crate) enum Group {
     Namespaces,
     Command,
     Limits,
+    Safety,
     Insight,
 }
 
@@ -44,7 +46,7 @@ pub(crate) struct Flag {
     pub(crate) help: &'static str,
 }
 
-use Group::{Actions, Command, Insight, Limits, Namespaces};
+use Group::{Actions, Command, Insight, Limits, Namespaces, Safety};
 use Takes::{Nothing, Switch, Value};
 
 #[rustfmt::skip] // the table is the manual: a flag, a line
@@ -69,6 +71,10 @@ pub(crate) static FLAGS: &[Flag] = &[
     Flag { name: "rlimit",   takes: Value("NAME=N[:N]", |c, v| limits::resource_limit(v.to_bytes()).map(|limit| c.resource_limits.push((v, limit)))), group: Limits, help: "a limit by its name in prlimit(1), soft:hard; repeatable" },
     Flag { name: "oom",      takes: Value("ADJ", |c, v| { c.oom = Some(v); limits::between(v.to_bytes(), -1000, 1000).map(drop).ok_or("needs a number from -1000 to 1000") }), group: Limits, help: "sooner killed for want of memory: -1000 never, 1000 first" },
     Flag { name: "nice",     takes: Value("N", |c, v| set(&mut c.nice, limits::between(v.to_bytes(), -20, 19), "needs a number from -20 to 19")), group: Limits, help: "how readily it yields the processor: -20 least, 19 most" },
+    Flag { name: "cap",      takes: Value("LIST", |c, v| capabilities(&mut c.capabilities, v)), group: Safety, help: "root's capabilities: none, default, all, +NAME,-NAME" },
+    Flag { name: "seccomp",  takes: Value("FILTER", |c, v| { c.filter = filter(v); not_empty(v) }), group: Safety, help: "calls that are refused: default, off, or a BPF program's file" },
+    Flag { name: "new-privs", takes: Switch(|c, on| c.new_privileges = on),           group: Safety,     help: "let set-user-id programs gain privileges, as su and sudo need" },
+    Flag { name: "strict",   takes: Switch(Config::set_strict),                       group: Safety,     help: "for code you do not trust: all namespaces, no privileges" },
     Flag { name: "trace",    takes: Switch(|c, on| c.trace = on),                     group: Insight,    help: "print every step of the start, its calls and its times" },
     Flag { name: "plan",     takes: Switch(|c, on| c.plan = on),                      group: Insight,    help: "print what -run would do, and do nothing" },
 ];
@@ -94,6 +100,53 @@ fn host_name(value: &CStr) -> Result<(), &'static str> {
     } else {
         Err("must be 1 to 64 bytes without '/'")
     }
+}
+
+fn filter(value: &'static CStr) -> Filter {
+    match value.to_bytes() {
+        b"default" => Filter::Default,
+        b"off" => Filter::Off,
+        _ => Filter::File(value),
+    }
+}
+
+/// Of capabilities(7), by number, one after the other.
+const CAPABILITIES: &str = "CHOWN DAC_OVERRIDE DAC_READ_SEARCH FOWNER FSETID KILL SETGID SETUID SETPCAP LINUX_IMMUTABLE \
+    NET_BIND_SERVICE NET_BROADCAST NET_ADMIN NET_RAW IPC_LOCK IPC_OWNER SYS_MODULE SYS_RAWIO SYS_CHROOT SYS_PTRACE \
+    SYS_PACCT SYS_ADMIN SYS_BOOT SYS_NICE SYS_RESOURCE SYS_TIME SYS_TTY_CONFIG MKNOD LEASE AUDIT_WRITE AUDIT_CONTROL \
+    SETFCAP MAC_OVERRIDE MAC_ADMIN SYSLOG WAKE_ALARM BLOCK_SUSPEND AUDIT_READ PERFMON BPF CHECKPOINT_RESTORE";
+
+/// A capability's bit, by its name, in any case and with or without CAP_, or by its number.
+fn capability(name: &[u8]) -> Option<u64> {
+    let name = match name.get(..4) {
+        Some(start) if start.eq_ignore_ascii_case(b"CAP_") => name.get(4..)?,
+        _ => name,
+    };
+    let by_name = CAPABILITIES.split(' ').position(|known| known.as_bytes().eq_ignore_ascii_case(name));
+    let number = by_name.or_else(|| number::decimal(name).and_then(|number| usize::try_from(number).ok()))?;
+    1_u64.checked_shl(u32::try_from(number).ok()?)
+}
+
+fn capabilities(asked: &mut Capabilities, list: &CStr) -> Result<(), &'static str> {
+    for word in list.to_bytes().split(|byte| *byte == b',') {
+        match word {
+            b"none" => *asked = Capabilities { base: Some(0), added: 0, removed: 0 },
+            b"default" => *asked = Capabilities { base: None, added: 0, removed: 0 },
+            b"all" => *asked = Capabilities { base: Some(ALL_CAPABILITIES), added: 0, removed: 0 },
+            [sign @ (b'+' | b'-'), name @ ..] => {
+                let bit = capability(name).ok_or("no such capability; capabilities(7) has their names")?;
+                let (set, unset) = if *sign == b'+' {
+                    (&mut asked.added, &mut asked.removed)
+                } else {
+                    (&mut asked.removed, &mut asked.added)
+                };
+                *set |= bit;
+                *unset &= !bit;
+            }
+            _ => return Err("takes none, default, all, +NAME and -NAME, with commas between"),
+        }
+    }
+    Ok(())
 }
 
 /// The flag of this name.
@@ -156,6 +209,7 @@ Flags take one dash or two; switches also =true and =false.
         (Namespaces, "Isolation"),
         (Command, "Command"),
         (Limits, "Limits"),
+        (Safety, "Safety"),
         (Insight, "Insight"),
     ] {
         text.push_str("\n").push_str(heading).push_str("\n");
@@ -220,6 +274,42 @@ mod tests {
             assert!(line.get(HELP_COLUMN - 1..) == row.trim_end().get(HELP_COLUMN - 1..), "{line}");
         }
         assert!(help.ends_with("usage.\n"), "the buffer is too small");
+    }
+
+    fn asked(lists: &[&CStr]) -> Result<Capabilities, &'static str> {
+        let mut asked = Capabilities { base: None, added: 0, removed: 0 };
+        lists.iter().try_for_each(|list| capabilities(&mut asked, list)).map(|()| asked)
+    }
+
+    #[test]
+    fn capabilities_have_the_kernels_numbers_and_names_in_any_case() {
+        for (name, number) in [("CHOWN", 0), ("cap_kill", 5), ("Sys_Admin", 21), ("CAP_AUDIT_READ", 37), ("bpf", 39)] {
+            assert_eq!(capability(name.as_bytes()), Some(1 << number), "{name}");
+        }
+        assert_eq!(CAPABILITIES.split(' ').count(), 41);
+        assert_eq!(capability(b"checkpoint_restore"), Some(1 << 40));
+        assert_eq!((capability(b"0"), capability(b"63")), (Some(1), Some(1 << 63)));
+        for wrong in ["64", "-1", "", "cap_", "cap", "kil", "kill ", "99999999999999999999"] {
+            assert_eq!(capability(wrong.as_bytes()), None, "{wrong}");
+        }
+    }
+
+    #[test]
+    fn the_last_word_about_a_capability_counts() {
+        for (lists, base, added, removed) in [
+            (&[c"+kill"][..], None, 1 << 5, 0),
+            (&[c"+kill,-kill"], None, 0, 1 << 5),
+            (&[c"-kill", c"+kill"], None, 1 << 5, 0),
+            (&[c"none,+kill,+0"], Some(0), 1 << 5 | 1, 0),
+            (&[c"none", c"+kill"], Some(0), 1 << 5, 0),
+            (&[c"+kill,all"], Some(u64::MAX), 0, 0),
+            (&[c"+kill", c"default"], None, 0, 0),
+        ] {
+            assert_eq!(asked(lists), Ok(Capabilities { base, added, removed }), "{lists:?}");
+        }
+        for wrong in [c"", c"kill", c"+", c"-", c"+kill,", c"none all", c"NONE", c"+cap_x"] {
+            assert!(asked(&[wrong]).is_err(), "{wrong:?}");
+        }
     }
 
     #[test]

@@ -16,6 +16,7 @@ mod cli;
 mod command;
 mod escape;
 mod faults;
+mod filter;
 mod ids;
 mod init;
 mod injection;

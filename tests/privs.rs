@@ -1,6 +1,6 @@
 //! What the command may do.
 
-use crate::support::{Case, Start, rootfs, skip, starts};
+use crate::support::{Case, Folder, Start, find_program, gontainer, need_program, root_users, rootfs, skip, starts};
 use std::path::Path;
 
 /// What Docker grants root by default: CHOWN, DAC_OVERRIDE, FOWNER, FSETID, KILL, SETGID, SETUID, SETPCAP,
@@ -76,6 +76,149 @@ fn the_session_keyring_is_new() {
         }
         for way in ["-uts", "-pid", "-pid -as-pid1"] {
             seen(Case::new(start).words(way), &["--", "grep", "-c"]).stdout("0\n").status(1);
+        }
+    }
+}
+
+#[test]
+fn programs_gain_no_privileges_unless_that_is_asked_for() {
+    const STATE: &str = "grep ^NoNewPrivs: /proc/self/status";
+    for start in starts() {
+        for way in ["-uts", "-pid", "-pid -as-pid1"] {
+            Case::new(start).words(way).command(STATE).run().prints("NoNewPrivs:\t1\n");
+            Case::new(start).words(way).arg("-new-privs").command(STATE).run().prints("NoNewPrivs:\t0\n");
+        }
+    }
+    let Some(setpriv) = need_program("setpriv") else { return };
+    for start in starts().into_iter().filter(|start| !start.has_user_namespace()) {
+        let folder = Folder::new(start.user);
+        let id = find_program("id").unwrap(); // busybox would give privileges up by itself
+        assert!(std::process::Command::new("cp").arg(id).arg(folder.path().join("id")).status().unwrap().success());
+        folder.mode("id", 0o4755);
+        let id = format!("{} --reuid 65534 {} -u", setpriv.display(), folder.join("id"));
+        Case::new(start).arg("-pid").command(&id).run().prints("65534\n");
+        Case::new(start).args(["-pid", "-new-privs"]).command(&id).run().prints("0\n");
+    }
+}
+
+#[test]
+fn capabilities_are_what_the_list_says() {
+    const NET_RAW: u64 = 1 << 13;
+    const KILL: u64 = 1 << 5;
+    for start in starts() {
+        for way in ["-uts", "-pid", "-pid -as-pid1", "-mnt=/ -pid"] {
+            let [.., all, _] = sets(start, &format!("{way} -cap=all"));
+            let default = if start.is_real_root() { DEFAULT } else { all };
+            for (list, wanted) in [
+                ("none", 0),
+                ("all", all),
+                ("default", default),
+                ("-NET_RAW", default & !NET_RAW),
+                ("none,+cap_kill,+13", KILL | NET_RAW),
+                ("all,-CAP_KILL", all & !KILL),
+            ] {
+                assert_eq!(
+                    sets(start, &format!("{way} -cap={list}")),
+                    [0, wanted, wanted, wanted, 0],
+                    "{start:?} {way} {list}"
+                );
+            }
+            assert!(all & 1 << 21 != 0, "{all:x}");
+        }
+        for wrong in ["", "kill", "+nonsense", "none,", "+64"] {
+            let run = Case::new(start).args(["-uts", &format!("-cap={wrong}")]).command("true").run();
+            run.that("it is wrong usage", run.code() == Some(2) && run.complaint().starts_with("gontainer: -cap: "));
+        }
+        let line = "gontainer: put capabilities out of reach: capget: operation not permitted (EPERM)";
+        Case::new(start).args(["-uts", "-cap=+63"]).command("true").run().refuses(125, line).hints("-cap adds only");
+    }
+}
+
+#[test]
+fn without_capabilities_uid_0_is_a_user_as_any_other() {
+    for start in starts() {
+        let root = rootfs(start.user);
+        for attempt in
+            ["mount -t tmpfs none /tmp", "umount /proc", "hostname changed", "chroot / /bin/true", "mknod /x p"]
+        {
+            let run = Case::new(start).words("-uts -pid -cap=none").root(&root).command(attempt).run();
+            let is_harmless = attempt.ends_with(" p"); // a FIFO is everybody's
+            run.that("it is refused", (run.code() == Some(0)) == is_harmless);
+        }
+    }
+}
+
+/// PR_GET_SECUREBITS.
+const SECURE_BITS: [&str; 4] = ["--", "perl", "-e", "print syscall(shift, 27), qq(\\n)"];
+
+#[test]
+fn secure_bits_agree_with_the_capabilities() {
+    let prctl = libc::SYS_prctl.to_string();
+    for start in starts() {
+        for (list, bits) in [("none", 0xef), ("default", 0), ("none,+kill", 0)] {
+            let case = Case::new(start).args(["-pid", &format!("-cap={list}")]);
+            case.args(SECURE_BITS).arg(&prctl).run().prints(format!("{bits}\n"));
+        }
+        if start.is_real_root() {
+            // The caller's are not handed on: PR_SET_SECUREBITS, SECBIT_NO_CAP_AMBIENT_RAISE.
+            let odd = ["perl", "-e", "syscall(shift, 28, 64) == 0 or die; exec @ARGV", &prctl];
+            let case = Case::direct(start.user).args(odd).arg(gontainer()).arg("-run").args(start.flags);
+            case.arg("-uts").args(SECURE_BITS).arg(&prctl).run().prints("0\n");
+        }
+    }
+}
+
+#[test]
+fn inherited_capabilities_are_not_handed_on() {
+    let Some(setpriv) = need_program("setpriv") else { return };
+    for user in root_users() {
+        for (more, flags, wanted) in
+            [("", "", Some(DEFAULT)), ("", "-uid", Some(DEFAULT)), ("--reuid=65534 --regid=65534", "-uid", None)]
+        {
+            let case = Case::direct(user).arg(&setpriv).words("--clear-groups --inh-caps=+net_admin,+setpcap");
+            let case = case.words(more).arg("--ambient-caps=+net_admin").arg(gontainer()).arg("-run").words(flags);
+            let shown = case.words("-uts -- grep ^Cap /proc/self/status").run().text();
+            assert!(shown.starts_with("CapInh:\t0000000000000000\n"), "{shown}");
+            assert!(shown.ends_with("CapAmb:\t0000000000000000\n"), "{shown}");
+            if let Some(wanted) = wanted {
+                assert!(shown.contains(&format!("CapPrm:\t{wanted:016x}\nCapEff:\t{wanted:016x}\n")), "{shown}");
+            }
+        }
+    }
+}
+
+#[test]
+fn pid_1_has_no_more_than_signals_take_and_is_filtered_itself() {
+    const KILL: u64 = 1 << 5;
+    for start in starts() {
+        let mut lists = vec![("-cap=none", KILL), ("-cap=none,+sys_ptrace", KILL | 1 << 19)];
+        if start.is_real_root() {
+            lists.push(("-cap=default", DEFAULT));
+        }
+        for (list, wanted) in lists {
+            // It lets go while the command starts.
+            let script = format!(
+                "i=0; until [ $i = 9999 ] || grep -q 'CapPrm:.{wanted:016x}' /proc/1/status; do i=$((i + 1)); done
+                 grep -E '^(CapInh|CapPrm|CapEff|CapAmb|NoNewPrivs|Seccomp):' /proc/1/status"
+            );
+            let state = format!(
+                "CapInh:\t{0:016x}\nCapPrm:\t{wanted:016x}\nCapEff:\t{wanted:016x}\nCapAmb:\t{0:016x}\n\
+                 NoNewPrivs:\t1\nSeccomp:\t2\n",
+                0
+            );
+            Case::new(start).args(["-pid", list]).script(&script).run().prints(state);
+        }
+    }
+}
+
+#[test]
+fn in_a_tree_of_its_own_files_are_created_as_022_allows() {
+    for start in starts() {
+        for mask in [0, 0o777] {
+            let root = rootfs(start.user);
+            root.remove("proc"); // what gontainer makes itself is not the caller's to spoil either
+            Case::new(start).root(&root).words("-pid").umask(mask).script("umask").run().prints("0022\n");
+            Case::new(start).words("-pid").umask(mask).script("umask").run().prints(format!("{mask:04o}\n"));
         }
     }
 }

@@ -44,7 +44,7 @@ const CALLS: &str = "arch_prctl set_tid_address \
                      ppoll close_range ioctl chdir rt_sigprocmask rt_sigaction pipe2 clone openat write \
                      close rt_sigtimedwait wait4 exit_group read prctl setpgid mount open_tree move_mount fchdir \
                      pivot_root umount2 unshare uname faccessat sethostname socket pidfd_open pidfd_getfd capget capset keyctl execve \
-                     prlimit64 setpriority";
+                     prlimit64 setpriority umask";
 
 #[test]
 fn an_observer_sees_only_the_calls_of_the_plan() {

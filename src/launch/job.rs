@@ -5,6 +5,7 @@ use super::shared::Shared;
 use crate::config::{Command, Config};
 use crate::sys::file::Pipe;
 use crate::sys::process::{self, WaitFor};
+use crate::sys::seccomp::Instruction;
 use crate::sys::signal::SignalSet;
 use crate::sys::{Errno, Fd, Pid};
 use core::cell::{Cell, OnceCell};
@@ -26,6 +27,8 @@ pub(crate) struct Job<'a> {
     /// On the numbers of standard descriptors that the caller closed, so that nothing else lands there.
     pub(crate) placeholders: [Option<Fd>; 3],
     pub(crate) terminal: Option<Terminal>,
+    /// The filter that the user names, if any.
+    pub(crate) filter: &'static [Instruction],
     /// What the caller blocked, and whether it ignored SIGCHLD: the command gets both back.
     pub(crate) caller_mask: SignalSet,
     pub(crate) caller_ignores_children: bool,
@@ -47,6 +50,7 @@ impl<'a> Job<'a> {
             shared,
             placeholders: [None, None, None],
             terminal: None,
+            filter: &[],
             caller_mask: SignalSet::EMPTY,
             caller_ignores_children: false,
             go: None,

@@ -9,7 +9,7 @@
 use super::fault::Failure;
 use super::job::{Job, Running};
 use super::steps::{
-    command, handshake, ids, init, limits, mounts, net, privileges, root, signals, stdio, terminal, time, uts,
+    command, filter, handshake, ids, init, limits, mounts, net, privileges, root, signals, stdio, terminal, time, uts,
 };
 use crate::config::Config;
 use crate::sys::recorder;
@@ -35,6 +35,7 @@ plan! {
     /// On the host, before anything is made.
     prepare(&mut Job<'_>) {
         "keep closed standard descriptors closed" => stdio::hold_closed;
+        "read the filter of system calls" if Config::wants_filter_of_file => filter::read;
         "close inherited descriptors" => stdio::close_inherited;
         "find the terminal" => terminal::find;
         "raise resource limits" if Config::wants_resource_limits => limits::raise_hard;
@@ -66,6 +67,7 @@ plan! {
         "die with the parent" => handshake::die_with_parent;
         "open a socket in the new network" if Config::wants_net => net::open_socket;
         "lead a process group" => signals::lead_group;
+        "create files as 022 allows" if Config::wants_root => privileges::set_umask;
         "stop mounts spreading to the host" if Config::wants_private_mounts => mounts::make_private;
         "make the rootfs a mount" if Config::wants_root => root::make_mount;
         "mount a new /proc" if Config::wants_proc => mounts::mount_proc;
@@ -74,8 +76,12 @@ plan! {
         "set the host name" if Config::wants_uts => uts::set_host_name;
         "bring the loopback interface up" if Config::wants_net => net::raise_loopback;
         "make a time namespace" if Config::wants_time => time::leave_clocks;
-        "cut capabilities" if Config::is_real_root => privileges::cut_capabilities;
+        "leave the caller's session keyring" => privileges::leave_keyring;
+        "put capabilities out of reach" if Config::cuts_capabilities => privileges::bound_capabilities;
+        "gain no privileges by executing" if Config::refuses_new_privileges => privileges::refuse_new;
         "wait for the id maps" => handshake::await_go;
+        "refuse calls that no container needs" if Config::wants_default_filter => filter::refuse_calls;
+        "see that no user namespace can be made" if Config::is_strict => filter::see_that_it_holds;
     }
 
     /// PID 1, after the child's list.
@@ -83,6 +89,7 @@ plan! {
         "close PID 1 to the container" => init::close_to_the_container;
         "start the command" => init::start_command;
         "let go of descriptors" => init::close_descriptors;
+        "let go of capabilities" if Config::cuts_capabilities => privileges::keep_for_signals;
         "reap, and forward signals" => init::serve;
     }
 
@@ -90,9 +97,10 @@ plan! {
     command(&Job<'_>) {
         "lead a process group" => signals::lead_group;
         "take the terminal" => terminal::take;
-        "leave the caller's session keyring" => privileges::leave_keyring;
         "limit resources" if Config::wants_resource_limits => limits::limit_resources;
+        "give up capabilities" if Config::cuts_capabilities => privileges::give_up;
         "let signals through" => signals::release;
+        "filter system calls" if Config::wants_filter_of_file => filter::filter_by_file;
         "run the command" => command::become_it;
     }
 }

@@ -58,8 +58,14 @@ const OPEN_FLAGS: &[(usize, &str)] = &[
     (0o10_000_000, "name only"),
 ];
 const TREE_FLAGS: &[(usize, &str)] = &[(1, "clone"), (0x8000, "recursive")];
-const PRCTL: &[(usize, &str)] =
-    &[(1, "parent-death signal"), (4, "dumpable"), (24, "drop from the bounding set"), (38, "no new privileges")];
+const PRCTL: &[(usize, &str)] = &[
+    (1, "parent-death signal"),
+    (4, "dumpable"),
+    (22, "filter system calls"),
+    (24, "drop from the bounding set"),
+    (28, "secure bits"),
+    (38, "no new privileges"),
+];
 const IOCTL: &[(usize, &str)] = &[
     (0x540f, "which group is in the foreground?"),
     (0x5410, "bring this group to the foreground"),
@@ -113,9 +119,9 @@ static READINGS: &[Reading] = &[
     Reading { name: "SETPRIORITY",     shapes: &[Choice(&[(0, "process")]), Number, Number] },
     Reading { name: "SOCKET",          shapes: &[] },
     Reading { name: "UNAME",           shapes: &[] },
-    Reading { name: "UNSHARE",         shapes: &[Flags(CLONE_FLAGS)] },
     Reading { name: "UMASK",           shapes: &[Octal] },
     Reading { name: "UMOUNT2",         shapes: &[Quoted, Flags(&[(2, "detach")])] },
+    Reading { name: "UNSHARE",         shapes: &[Flags(CLONE_FLAGS)] },
     Reading { name: "WAIT4",           shapes: &[Number] },
     Reading { name: "WRITE",           shapes: &[Fd, Quoted] },
 ];

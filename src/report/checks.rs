@@ -181,6 +181,36 @@ static CAUSES: &[Cause] = &[
         remedy: "-nice: below the value you have yourself takes CAP_SYS_NICE on the host, or a higher RLIMIT_NICE",
     },
     Cause {
+        calls: &["size"],
+        errnos: &[Errno::EINVAL, Errno::EFBIG],
+        holds: |config| config.wants_filter_of_file(),
+        remedy: "-seccomp takes a compiled BPF program, as libseccomp exports it: 1 to 4096 instructions of 8 bytes each",
+    },
+    Cause {
+        calls: &["prctl PR_SET_SECCOMP"],
+        errnos: &[Errno::EINVAL],
+        holds: |config| config.wants_filter_of_file(),
+        remedy: "the kernel does not take the file that -seccomp names as a BPF program for system calls",
+    },
+    Cause {
+        calls: &["prctl PR_SET_SECCOMP"],
+        errnos: &[Errno::EINVAL],
+        holds: |_| !has_line(c"/proc/self/status", |line| line.starts_with(b"Seccomp:")),
+        remedy: "this kernel was built without filters of system calls (CONFIG_SECCOMP_FILTER); -seccomp=off does without",
+    },
+    Cause {
+        calls: &["prctl PR_SET_SECCOMP"],
+        errnos: REFUSED,
+        holds: |config| config.new_privileges,
+        remedy: "with -new-privs only CAP_SYS_ADMIN may filter system calls, which is gone by then",
+    },
+    Cause {
+        calls: &["capget"],
+        errnos: &[Errno::EPERM],
+        holds: |config| config.capabilities.added != 0,
+        remedy: "-cap adds only what the caller has and the kernel knows",
+    },
+    Cause {
         calls: &["execve"],
         errnos: &[Errno::ENOENT],
         holds: |config| config.wants_root(),

@@ -8,6 +8,8 @@ use core::ffi::CStr;
 pub(crate) enum Open {
     /// Read it; never hang on a FIFO, never take a terminal.
     Read,
+    /// Read all of it, waiting where there is something to wait for.
+    Stream,
     /// Write to it.
     Write,
     /// List this directory.
@@ -20,6 +22,7 @@ pub(crate) enum Open {
 pub(crate) fn open(path: &CStr, how: Open) -> Result<Fd, Errno> {
     let flags = match how {
         Open::Read => libc::O_RDONLY | libc::O_NONBLOCK | libc::O_NOCTTY,
+        Open::Stream => libc::O_RDONLY | libc::O_NOCTTY,
         Open::Write => libc::O_WRONLY,
         Open::List => libc::O_RDONLY | libc::O_DIRECTORY,
         Open::RealDir => libc::O_PATH | libc::O_DIRECTORY | libc::O_NOFOLLOW,

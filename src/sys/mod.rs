@@ -16,6 +16,7 @@ pub(crate) mod mount;
 pub(crate) mod net;
 pub(crate) mod process;
 pub(crate) mod recorder;
+pub(crate) mod seccomp;
 pub(crate) mod signal;
 pub(crate) mod uts;
 mod words;
@@ -24,6 +25,8 @@ pub(crate) use arena::keep;
 pub(crate) use errno::Errno;
 pub(crate) use fd::Fd;
 pub(crate) use process::Pid;
+/// The numbers of system calls, for filters.
+pub(crate) use sc::nr as number;
 pub(crate) use signal::Signal;
 pub(crate) use words::{Word, Words};
 

@@ -247,6 +247,28 @@ pub(crate) fn close_memory() -> Result<(), Errno> {
     unsafe { call!(PRCTL, libc::PR_SET_DUMPABLE, 0) }.map(drop)
 }
 
+/// From here on execve(2) gains nothing by set-user-id and set-group-id bits and file capabilities,
+/// `PR_SET_NO_NEW_PRIVS` of prctl(2), for children too.
+pub(crate) fn refuse_new_privileges() -> Result<(), Errno> {
+    // SAFETY: takes numbers only.
+    unsafe { call!(PRCTL, libc::PR_SET_NO_NEW_PRIVS, 1) }.map(drop)
+}
+
+/// What a user id means for capabilities, `PR_SET_SECUREBITS` of prctl(2).
+///
+/// # Errors
+/// EPERM: no CAP_SETPCAP, or a bit to change is locked.
+pub(crate) fn set_secure_bits(bits: u32) -> Result<(), Errno> {
+    // SAFETY: takes numbers only.
+    unsafe { call!(PRCTL, libc::PR_SET_SECUREBITS, bits) }.map(drop)
+}
+
+/// Moves the caller into a new user namespace, unshare(2).
+pub(crate) fn unshare_user() -> Result<(), Errno> {
+    // SAFETY: takes a number only.
+    unsafe { call!(UNSHARE, libc::CLONE_NEWUSER) }.map(drop)
+}
+
 /// Takes a capability out of the bounding set, `PR_CAPBSET_DROP` of prctl(2).
 ///
 /// # Errors

@@ -141,7 +141,8 @@ pub(crate) fn is_on() -> bool {
     MODE.load(Ordering::Relaxed) != Mode::Off as u8
 }
 
-pub(super) fn is_rehearsal() -> bool {
+/// Whether calls only seem to be made.
+pub(crate) fn is_rehearsal() -> bool {
     MODE.load(Ordering::Relaxed) == Mode::Rehearse as u8
 }
 

@@ -2,37 +2,65 @@
 
 use crate::launch::fault::{Fault, On};
 use crate::launch::job::Job;
-use crate::sys::Errno;
 use crate::sys::process::{self, CapabilitySets};
+use crate::sys::{Errno, file};
 
-/// What Docker leaves to root by default, by number, capabilities(7): CHOWN, DAC_OVERRIDE, FOWNER, FSETID,
-/// KILL, SETGID, SETUID, SETPCAP, NET_BIND_SERVICE, NET_RAW, SYS_CHROOT, MKNOD, AUDIT_WRITE, SETFCAP.
-const KEPT: [u32; 14] = [0, 1, 3, 4, 5, 6, 7, 8, 10, 13, 18, 27, 29, 31];
-
-const fn kept() -> u64 {
-    let mut set = 0;
-    let mut rest: &[u32] = &KEPT;
-    while let [first, others @ ..] = rest {
-        set |= 1 << *first;
-        rest = others;
-    }
-    set
+/// Before anything is created in a tree of its own: there a caller's habits have no place. On the host's
+/// tree the caller's mask stays.
+pub(in crate::launch) fn set_umask(_: &Job) -> Result<(), Fault> {
+    file::set_umask(0o022);
+    Ok(())
 }
 
-/// Leaves real root, who owns the host's `/proc/sys` and could unmount what covers it or trace PID 1, only
-/// the kept capabilities, in all five sets.
-pub(in crate::launch) fn cut_capabilities(_: &Job) -> Result<(), Fault> {
-    for capability in 0..u64::BITS {
-        if kept() & 1 << capability == 0 {
-            match process::drop_from_bounding(capability) {
-                Err(Errno::EINVAL) => break, // the kernel has no more
-                result => result.of("prctl PR_CAPBSET_DROP")?,
-            }
+/// What execve(2) would give back to root leaves the bounding set. That takes a call for each, of 1 µs;
+/// there is no call for several.
+pub(in crate::launch) fn bound_capabilities(job: &Job) -> Result<(), Fault> {
+    let allowed = job.config.allowed_capabilities();
+    let added = job.config.capabilities.added;
+    if added != 0 && added & !process::capabilities().of("capget")?.permitted != 0 {
+        return Err(Errno::EPERM).of("capget"); // the caller has not got it: better now than a surprise later
+    }
+    for capability in (0..u64::BITS).filter(|capability| allowed & 1 << capability == 0) {
+        match process::drop_from_bounding(capability) {
+            Err(Errno::EINVAL) => break, // the kernel has no more
+            result => result.of("prctl PR_CAPBSET_DROP")?,
         }
     }
-    let permitted = process::capabilities().of("capget")?.permitted & kept();
+    // A new user namespace starts with the usual bits; without one they are the caller's.
+    if allowed == 0 {
+        process::set_secure_bits(NO_POWERS).of("prctl PR_SET_SECUREBITS")
+    } else if !job.config.user {
+        process::set_secure_bits(0).of("prctl PR_SET_SECUREBITS")
+    } else {
+        Ok(())
+    }
+}
+
+/// Without capabilities uid 0 is a user id as any other, for good: NOROOT, NO_SETUID_FIXUP and
+/// NO_CAP_AMBIENT_RAISE, each locked, and KEEP_CAPS locked at off.
+const NO_POWERS: u32 = 0b1110_1111;
+
+/// The command's capabilities, in all five sets: as its ids may have changed on the way, last.
+pub(in crate::launch) fn give_up(job: &Job) -> Result<(), Fault> {
+    keep(job.config.allowed_capabilities())
+}
+
+/// PID 1 keeps what the command has, so that it may be its tracer, and what it takes to signal a command
+/// that has become somebody else.
+pub(in crate::launch) fn keep_for_signals(job: &Job) -> Result<(), Fault> {
+    const CAP_KILL: u64 = 1 << 5;
+    keep(job.config.allowed_capabilities() | CAP_KILL)
+}
+
+fn keep(wanted: u64) -> Result<(), Fault> {
+    let permitted = process::capabilities().of("capget")?.permitted & wanted;
     let sets = CapabilitySets { effective: permitted, permitted, inheritable: 0 };
     process::set_capabilities(sets).of("capset") // and with them the ambient set
+}
+
+/// For what is executed from here on, set-user-id bits and file capabilities count for nothing.
+pub(in crate::launch) fn refuse_new(_: &Job) -> Result<(), Fault> {
+    process::refuse_new_privileges().of("prctl PR_SET_NO_NEW_PRIVS")
 }
 
 /// The caller's keys stay the caller's.

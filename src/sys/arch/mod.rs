@@ -1,4 +1,4 @@
-//! One file for each CPU, with the same item in each: laid side by side they are a translation table.
+//! One file for each CPU, with the same items in each: laid side by side they are a translation table.
 
 #[cfg(target_arch = "aarch64")]
 mod aarch64;
@@ -8,8 +8,8 @@ mod riscv64;
 mod x86_64;
 
 #[cfg(target_arch = "aarch64")]
-pub(super) use aarch64::clone_onto;
+pub(super) use aarch64::{AUDIT_ARCH, HARDWARE_CALLS, SEGMENT_CALLS, clone_onto};
 #[cfg(target_arch = "riscv64")]
-pub(super) use riscv64::clone_onto;
+pub(super) use riscv64::{AUDIT_ARCH, HARDWARE_CALLS, SEGMENT_CALLS, clone_onto};
 #[cfg(target_arch = "x86_64")]
-pub(super) use x86_64::clone_onto;
+pub(super) use x86_64::{AUDIT_ARCH, HARDWARE_CALLS, SEGMENT_CALLS, clone_onto};

@@ -3,6 +3,13 @@
 
 use core::arch::naked_asm;
 
+/// What seccomp calls this architecture's own system calls, linux/audit.h.
+pub(in crate::sys) const AUDIT_ARCH: u32 = 0xc000_00f3;
+/// Calls that open hardware to a process.
+pub(in crate::sys) const HARDWARE_CALLS: &[usize] = &[];
+/// Calls that change how a process sees its memory, for old programs.
+pub(in crate::sys) const SEGMENT_CALLS: &[usize] = &[];
+
 /// clone(2) onto a stack of its own: the child calls `entry(arg)` there and never comes back here.
 ///
 /// Returns in the parent only: the child's pid, or a negated errno.

@@ -1,0 +1,163 @@
+//! Which system calls the command may make.
+//!
+//! What no container needs is refused: the kernel's most attacked parts, what is the whole machine's, and
+//! the ways from a terminal to whoever shares it. EPERM for old calls, ENOSYS for newer ones, so that
+//! programs do without. Allowed stays what the kernel itself judges by namespaces and capabilities.
+
+use crate::config::Filter;
+use crate::launch::fault::{Fault, On};
+use crate::launch::job::Job;
+use crate::sys::file::{self, Open};
+use crate::sys::seccomp::{self, Check, Compiled, Instruction, MOST_INSTRUCTIONS, Policy, Test};
+use crate::sys::{Errno, keep, number, process, recorder};
+
+/// Refused in every container.
+const REFUSED: &[usize] = &[
+    // What is the whole machine's: its clock, its modules, its swap, its end.
+    number::ACCT,
+    number::ADJTIMEX,
+    number::CLOCK_ADJTIME,
+    number::CLOCK_SETTIME,
+    number::DELETE_MODULE,
+    number::FINIT_MODULE,
+    number::INIT_MODULE,
+    number::KEXEC_FILE_LOAD,
+    number::KEXEC_LOAD,
+    number::QUOTACTL,
+    QUOTACTL_FD,
+    number::REBOOT,
+    number::SETTIMEOFDAY,
+    number::SWAPOFF,
+    number::SWAPON,
+    // What shows more than the container.
+    number::LOOKUP_DCOOKIE,
+    number::OPEN_BY_HANDLE_AT,
+    number::SYSLOG,
+    // Keys: no namespace keeps them apart.
+    number::ADD_KEY,
+    number::KEYCTL,
+    number::REQUEST_KEY,
+    // What gave away more kernels than it served containers.
+    number::BPF,
+    number::IO_URING_ENTER,
+    number::IO_URING_REGISTER,
+    number::IO_URING_SETUP,
+    number::PERF_EVENT_OPEN,
+    number::USERFAULTFD,
+];
+const QUOTACTL_FD: usize = 443;
+
+/// Refused with `-strict` besides: what makes namespaces or mounts, and what reaches into other processes.
+const REFUSED_IF_STRICT: &[usize] = &[
+    number::CHROOT,
+    number::CLONE3, // its flags lie in memory, where no filter looks; libraries then use clone
+    number::FANOTIFY_INIT,
+    number::FSCONFIG,
+    number::FSMOUNT,
+    number::FSOPEN,
+    number::FSPICK,
+    number::KCMP,
+    number::MOUNT,
+    number::MOUNT_SETATTR,
+    number::MOVE_MOUNT,
+    number::NAME_TO_HANDLE_AT,
+    number::OPEN_TREE,
+    OPEN_TREE_ATTR,
+    number::PIDFD_GETFD,
+    number::PIVOT_ROOT,
+    number::PROCESS_VM_READV,
+    number::PROCESS_VM_WRITEV,
+    number::PTRACE,
+    number::SETNS,
+    number::UMOUNT2,
+];
+const OPEN_TREE_ATTR: usize = 467;
+
+/// What a program could type on the terminal that it shares with its caller, paste there, or put in
+/// between: TIOCSTI, TIOCLINUX and TIOCSETD.
+const TERMINAL: Check =
+    Check { call: number::IOCTL, argument: 1, test: Test::NoneOf(&[0x5412, 0x541c, 0x5423]), errno: Errno::EPERM };
+
+/// A kernel without these families says the same. AF_VSOCK leads to the virtual machine's host, whatever
+/// the network namespace; AF_ALG is much kernel for what a library does as well.
+const SOCKETS: Check = Check {
+    call: number::SOCKET,
+    argument: 0,
+    test: Test::NoneOf(&[libc::AF_ALG.cast_unsigned(), libc::AF_VSOCK.cast_unsigned()]),
+    errno: Errno::EAFNOSUPPORT,
+};
+
+/// With `-strict`: AF_UNIX, AF_INET, AF_INET6, AF_NETLINK.
+const FEW_SOCKETS: Check = Check { test: Test::OneOf(&[1, 2, 10, 16]), ..SOCKETS };
+
+/// CLONE_NEW*, all but CLONE_NEWTIME, which clone(2) takes for a part of a signal's number.
+const NEW_NAMESPACES: u32 = 0x7e02_0000;
+const CLONE_NEWTIME: u32 = 0x80;
+const CLONE: Check =
+    Check { call: number::CLONE, argument: 0, test: Test::Without(NEW_NAMESPACES), errno: Errno::EPERM };
+const UNSHARE: Check = Check { call: number::UNSHARE, test: Test::Without(NEW_NAMESPACES | CLONE_NEWTIME), ..CLONE };
+
+const DEFAULT: Compiled =
+    seccomp::compile(&Policy { refused: &[REFUSED, seccomp::HARDWARE_CALLS], checks: &[TERMINAL, SOCKETS] });
+static DEFAULT_PROGRAM: [Instruction; DEFAULT.length()] = DEFAULT.cut();
+
+const STRICT: Compiled = seccomp::compile(&Policy {
+    refused: &[REFUSED, REFUSED_IF_STRICT, seccomp::HARDWARE_CALLS, seccomp::SEGMENT_CALLS],
+    checks: &[TERMINAL, FEW_SOCKETS, CLONE, UNSHARE],
+});
+static STRICT_PROGRAM: [Instruction; STRICT.length()] = STRICT.cut();
+
+/// Installs the filter that is built in, for PID 1 and the command.
+pub(in crate::launch) fn refuse_calls(job: &Job) -> Result<(), Fault> {
+    let program: &[Instruction] = if job.config.strict { &STRICT_PROGRAM } else { &DEFAULT_PROGRAM };
+    seccomp::filter(program).of("prctl PR_SET_SECCOMP")
+}
+
+/// Asks the kernel for what it is now to refuse: a user namespace, in which a program would have all
+/// capabilities again, and a hundred ways into the kernel with them.
+pub(in crate::launch) fn see_that_it_holds(_: &Job) -> Result<(), Fault> {
+    match process::unshare_user() {
+        Err(Errno::EPERM) => Ok(()),
+        Err(errno) => Err(errno).of("unshare"),
+        Ok(()) => Err(Errno::EEXIST).of("unshare"), // in a rehearsal too, where nothing follows in this list
+    }
+}
+
+/// Reads the user's filter, all of it: before anything is made, and before the descriptor that its name
+/// may stand for is closed.
+#[cold]
+#[inline(never)] // much stack
+pub(in crate::launch) fn read(job: &mut Job) -> Result<(), Fault> {
+    const SIZE: usize = size_of::<Instruction>();
+    let Filter::File(path) = job.config.filter else { return Ok(()) };
+    let file = file::open(path, Open::Stream).on("open", path)?;
+    let mut bytes = [0_u8; MOST_INSTRUCTIONS * SIZE + 1];
+    let mut filled = 0;
+    loop {
+        match file::read(&file, bytes.get_mut(filled..).unwrap_or_default()).on("read", path)? {
+            0 => break,
+            more => filled += more,
+        }
+        if recorder::is_rehearsal() {
+            return Ok(()); // which sees one byte again and again
+        }
+    }
+    let (whole, rest) = bytes.get(..filled).unwrap_or_default().as_chunks::<SIZE>();
+    if filled == bytes.len() {
+        return Err(Errno::EFBIG).on("size", path);
+    }
+    if whole.is_empty() || !rest.is_empty() {
+        return Err(Errno::EINVAL).on("size", path);
+    }
+    let mut program = [Instruction::NONE; MOST_INSTRUCTIONS];
+    for (instruction, bytes) in program.iter_mut().zip(whole) {
+        *instruction = Instruction::read(*bytes);
+    }
+    job.filter = keep(program).get(..whole.len()).unwrap_or_default();
+    Ok(())
+}
+
+/// Installs the user's filter: last of all, so that it need not allow what gontainer does before.
+pub(in crate::launch) fn filter_by_file(job: &Job) -> Result<(), Fault> {
+    seccomp::filter(job.filter).of("prctl PR_SET_SECCOMP")
+}
