@@ -27,6 +27,13 @@ const USUAL_PATH: &CStr = c"/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/s
 
 /// Does what the words ask for and returns the exit status.
 pub(crate) fn run(words: Words, environment: Words, caller: Caller) -> i32 {
+    if caller.was_raised {
+        report::note(
+            "refused: this file has a set-user-id or set-group-id bit, or file capabilities, and must not\n\
+             hint: no privilege is needed: chmod ug-s FILE, setcap -r FILE",
+        );
+        return launch::CANNOT_START; // whoever may execute it would be root of the host
+    }
     let mut config = Config::new(caller.uid, caller.gid);
     let rest = match parse(words, &mut config) {
         Ok(rest) => rest,

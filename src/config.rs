@@ -104,6 +104,8 @@ pub(crate) struct Config {
     /// Whether a kernel without usable time namespaces is no reason to fail.
     pub(crate) time_is_optional: bool,
     pub(crate) as_pid1: bool,
+    /// What `-fd` names, as a number and as it was written.
+    pub(crate) kept_descriptors: List<(i32, &'static CStr)>,
     pub(crate) new_privileges: bool,
     pub(crate) capabilities: Capabilities,
     pub(crate) filter: Filter,
@@ -141,6 +143,7 @@ impl Config {
             time: false,
             time_is_optional: false,
             as_pid1: false,
+            kept_descriptors: List::EMPTY,
             new_privileges: false,
             capabilities: Capabilities { base: None, added: 0, removed: 0 },
             filter: Filter::Default,
@@ -229,6 +232,15 @@ impl Config {
     /// user namespace or not.
     pub(crate) fn is_real_root(&self) -> bool {
         !self.user || self.caller_uid == 0
+    }
+
+    pub(crate) fn keeps_descriptors(&self) -> bool {
+        self.kept_descriptors.iter().next().is_some()
+    }
+
+    /// Whether the command gets this descriptor of the caller's.
+    pub(crate) fn keeps(&self, number: i32) -> bool {
+        self.kept_descriptors.iter().any(|(kept, _)| *kept == number)
     }
 
     /// Whether programs inside gain nothing by set-user-id bits and file capabilities.

@@ -71,6 +71,7 @@ pub(crate) static FLAGS: &[Flag] = &[
     Flag { name: "rlimit",   takes: Value("NAME=N[:N]", |c, v| limits::resource_limit(v.to_bytes()).map(|limit| c.resource_limits.push((v, limit)))), group: Limits, help: "a limit by its name in prlimit(1), soft:hard; repeatable" },
     Flag { name: "oom",      takes: Value("ADJ", |c, v| { c.oom = Some(v); limits::between(v.to_bytes(), -1000, 1000).map(drop).ok_or("needs a number from -1000 to 1000") }), group: Limits, help: "sooner killed for want of memory: -1000 never, 1000 first" },
     Flag { name: "nice",     takes: Value("N", |c, v| set(&mut c.nice, limits::between(v.to_bytes(), -20, 19), "needs a number from -20 to 19")), group: Limits, help: "how readily it yields the processor: -20 least, 19 most" },
+    Flag { name: "fd",       takes: Value("N", |c, v| descriptor(v).map(|number| c.kept_descriptors.push((number, v)))), group: Safety, help: "keep descriptor N of yours open inside; repeatable" },
     Flag { name: "cap",      takes: Value("LIST", |c, v| capabilities(&mut c.capabilities, v)), group: Safety, help: "root's capabilities: none, default, all, +NAME,-NAME" },
     Flag { name: "seccomp",  takes: Value("FILTER", |c, v| { c.filter = filter(v); not_empty(v) }), group: Safety, help: "calls that are refused: default, off, or a BPF program's file" },
     Flag { name: "new-privs", takes: Switch(|c, on| c.new_privileges = on),           group: Safety,     help: "let set-user-id programs gain privileges, as su and sudo need" },
@@ -100,6 +101,11 @@ fn host_name(value: &CStr) -> Result<(), &'static str> {
     } else {
         Err("must be 1 to 64 bytes without '/'")
     }
+}
+
+fn descriptor(value: &CStr) -> Result<i32, &'static str> {
+    let number = number::decimal(value.to_bytes()).and_then(|number| i32::try_from(number).ok());
+    number.filter(|number| *number > 2).ok_or("needs a number from 3 up: 0, 1 and 2 are kept anyway")
 }
 
 fn filter(value: &'static CStr) -> Filter {

@@ -49,6 +49,7 @@ const fn flags(number: libc::c_ulong) -> u32 {
 const FAULTS: &[Fault] = &[
     Fault { step: "keep closed standard descriptors closed",  flags: "-uts",       call: libc::SYS_ppoll,          when: When::Is(1, 3),                                        errno: libc::EINVAL, says: "poll: invalid argument (EINVAL)",                                            only: Only::All },
     Fault { step: "keep closed standard descriptors closed",  flags: "-pid",       call: libc::SYS_openat,         when: When::Is(2, bits(libc::O_RDWR | libc::O_CLOEXEC)),     errno: libc::EMFILE, says: "open(/dev/null): too many open files (EMFILE)",                              only: Only::Closed },
+    Fault { step: "close inherited descriptors",              flags: "-uts -fd=250", call: libc::SYS_clone3,       when: When::Always,                                          errno: libc::ENOSYS, says: "fcntl(250): bad file descriptor (EBADF)",                                     only: Only::All },
     Fault { step: "close inherited descriptors",              flags: "-uts",       call: libc::SYS_close_range,    when: When::Always,                                          errno: libc::EINVAL, says: "close_range: invalid argument (EINVAL)",                                     only: Only::All },
     Fault { step: "close inherited descriptors",              flags: "-uts",       call: libc::SYS_getdents64,     when: When::Always,                                          errno: libc::EIO,    says: "getdents64(/proc/self/fd): input/output error (EIO)",                        only: Only::OldClose },
     Fault { step: "enter the rootfs",                         flags: "-mnt=@",     call: libc::SYS_chdir,          when: When::Always,                                          errno: libc::EIO,    says: "chdir(@): input/output error (EIO)",                                         only: Only::All },
@@ -114,6 +115,7 @@ const WITHOUT_A_FAULT: &[(&str, &str)] = &[
     ("map the user id", "the map has its own test"),
     ("leave the pipe's other end to the parent", "close cannot fail in a way that matters"),
     ("let go of descriptors", "the command runs already; see below"),
+    ("leave kept descriptors to the command", "close cannot fail in a way that matters"),
     ("let go of capabilities", "the command runs already; see below"),
     ("create files as 022 allows", "umask cannot fail"),
     ("see that no user namespace can be made", "the filter answers, and a test's below it cannot say yes"),

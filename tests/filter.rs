@@ -363,6 +363,14 @@ fn a_file_that_is_no_filter_is_refused() {
 }
 
 #[test]
+fn a_plan_reads_no_filter() {
+    for start in starts() {
+        let plan = Case::new(start).args(["-pid", "-plan", "-seccomp=/nowhere"]).command("true").run().text();
+        assert!(plan.contains("  filter system calls\n") && plan.contains("  run the command\n"), "{plan}");
+    }
+}
+
+#[test]
 fn with_new_privileges_the_filter_holds_as_well() {
     for start in starts() {
         let state = "grep -E ^(NoNewPrivs|Seccomp): /proc/self/status";

@@ -1,6 +1,8 @@
 //! What the command may do.
 
-use crate::support::{Case, Folder, Start, find_program, gontainer, need_program, root_users, rootfs, skip, starts};
+use crate::support::{
+    Case, Filter, Folder, Start, find_program, gontainer, need_program, root_users, rootfs, skip, starts,
+};
 use std::path::Path;
 
 /// What Docker grants root by default: CHOWN, DAC_OVERRIDE, FOWNER, FSETID, KILL, SETGID, SETUID, SETPCAP,
@@ -220,5 +222,73 @@ fn in_a_tree_of_its_own_files_are_created_as_022_allows() {
             Case::new(start).root(&root).words("-pid").umask(mask).script("umask").run().prints("0022\n");
             Case::new(start).words("-pid").umask(mask).script("umask").run().prints(format!("{mask:04o}\n"));
         }
+    }
+}
+
+#[test]
+fn only_the_descriptors_that_are_named_are_kept() {
+    for start in starts() {
+        for way in ["-uts", "-pid", "-pid -as-pid1"] {
+            for old in [false, true] {
+                let case = Case::new(start).words(way).words("-fd=5 -fd=19 -fd=7 -fd=5").leaking(3..30);
+                let case = if old { case.refusing(Filter::new(libc::SYS_close_range, libc::ENOSYS)) } else { case };
+                let list = "for (0 .. 40) { print qq($_ ) if -e qq(/proc/self/fd/$_) }";
+                case.args(["--", "perl", "-e", list]).run().prints("0 1 2 5 7 19 ");
+            }
+        }
+        for wrong in ["", "2", "-1", "x", "3x", "4294967299"] {
+            let line = "gontainer: -fd: needs a number from 3 up: 0, 1 and 2 are kept anyway";
+            Case::new(start).args(["-uts", &format!("-fd={wrong}")]).command("true").run().refuses(2, line);
+        }
+    }
+}
+
+#[test]
+fn a_kept_pipe_ends_when_the_command_closes_it() {
+    for start in starts() {
+        for way in ["-uts", "-pid", "-pid -as-pid1"] {
+            let (gontainer, flags) = (gontainer().display(), start.flags.join(" "));
+            // The command goes on until the pipe's reader has seen its end, and says so through another.
+            let script = format!(
+                "dir=$(mktemp -d); mkfifo $dir/back; exec 4<>$dir/back
+                 {gontainer} -run {flags} {way} -fd=3 -fd=4 -- sh -c 'echo said >&3; exec 3>&-; read word <&4; exit 37' 3>&1 >/dev/null |
+                 {{ cat; echo ended >&4; echo over; }}; rm -r $dir"
+            );
+            Case::direct(start.user).args(["sh", "-c", &script]).run().prints("said\nover\n");
+        }
+    }
+}
+
+#[test]
+fn a_copy_with_privileges_of_its_own_refuses_to_run() {
+    let line =
+        "gontainer: refused: this file has a set-user-id or set-group-id bit, or file capabilities, and must not";
+    for owner in root_users() {
+        let folder = Folder::new(owner);
+        let copy = folder.join("gontainer");
+        let copied = |bits: u32| {
+            assert!(std::process::Command::new("cp").arg(gontainer()).arg(&copy).status().unwrap().success());
+            folder.mode("gontainer", bits);
+        };
+        let users = || crate::support::users().into_iter().filter(|user| !user.is_root());
+        for user in users() {
+            let run = |words: &str| Case::direct(user).arg(&copy).words(words).run();
+            for bits in [0o4755, 0o2755, 0o6755] {
+                copied(bits);
+                for words in ["-run -uid -- true", "-run -uts -- true", "-h", "-v", ""] {
+                    run(words).refuses(125, line);
+                }
+            }
+            copied(0o755);
+            run("-run -uid -- true").prints("");
+            let Some(setcap) = need_program("setcap") else { return };
+            for capabilities in ["cap_sys_admin=ep", "cap_net_raw=p"] {
+                assert!(std::process::Command::new(&setcap).args([capabilities, &copy]).status().unwrap().success());
+                run("-run -uid -- true").refuses(125, line);
+            }
+        }
+        // To root they give nothing.
+        copied(0o4755);
+        Case::direct(owner).arg(&copy).words("-run -uts -- true").run().prints("");
     }
 }

@@ -18,7 +18,7 @@ use crate::sys::recorder::{self, Side};
 use crate::sys::{Errno, Pid, file};
 use core::cell::Cell;
 use core::mem::ManuallyDrop;
-use fault::CANNOT_START;
+pub(crate) use fault::CANNOT_START;
 use job::{Job, Running};
 use shared::Shared;
 use supervise::{Role, Supervisor};

@@ -56,6 +56,7 @@ plan! {
         "bring the loopback interface up" if Config::wants_net => net::raise_loopback_for_child;
         "set how soon memory kills it" if Config::wants_oom => limits::adjust_oom;
         "set its niceness" if Config::wants_nice => limits::set_niceness;
+        "leave kept descriptors to the command" if Config::keeps_descriptors => stdio::leave_kept;
         "let the child go on" => handshake::let_go;
     }
 

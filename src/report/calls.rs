@@ -71,7 +71,8 @@ const IOCTL: &[(usize, &str)] = &[
     (0x5410, "bring this group to the foreground"),
     (0x8914, "set interface flags"),
 ];
-const FCNTL: &[(usize, &str)] = &[(8, "signal this process on input"), (10, "with this signal"), (4, "set flags")];
+const FCNTL: &[(usize, &str)] =
+    &[(1, "is it open?"), (8, "signal this process on input"), (10, "with this signal"), (4, "set flags")];
 const KEYCTL: &[(usize, &str)] = &[(1, "join a new session keyring")];
 const SIGNALS: &[(usize, &str)] = &[(17, "SIGCHLD")];
 

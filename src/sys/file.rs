@@ -197,13 +197,19 @@ fn poll(polled: &mut [libc::pollfd]) -> Result<(), Errno> {
     unsafe { call!(PPOLL, polled.as_mut_ptr(), polled.len(), &raw const no_time) }.map(drop)
 }
 
-/// Closes every descriptor from `first` up, close_range(2).
+/// Closes every descriptor from `first` to `last`, close_range(2).
 ///
 /// # Errors
 /// ENOSYS before Linux 5.9; EPERM under some seccomp filters.
-pub(crate) fn close_from(first: u32) -> Result<(), Errno> {
+pub(crate) fn close_range(first: u32, last: u32) -> Result<(), Errno> {
     // SAFETY: takes numbers only; that none of them has an owner here is for the caller to see to.
-    unsafe { call!(CLOSE_RANGE, first, u32::MAX) }.map(drop)
+    unsafe { call!(CLOSE_RANGE, first, last) }.map(drop)
+}
+
+/// Fails with EBADF unless this number is open, `F_GETFD` of fcntl(2).
+pub(crate) fn see_open(number: i32) -> Result<(), Errno> {
+    // SAFETY: takes numbers only.
+    unsafe { call!(FCNTL, number, libc::F_GETFD) }.map(drop)
 }
 
 /// Closes the descriptor with this number, which nothing here owns.

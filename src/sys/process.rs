@@ -215,6 +215,8 @@ pub(crate) struct Caller {
     /// The effective user and group.
     pub(crate) uid: u32,
     pub(crate) gid: u32,
+    /// Whether the file that was executed gave it privileges: bits of its mode, or capabilities.
+    pub(crate) was_raised: bool,
 }
 
 impl Caller {
@@ -224,11 +226,14 @@ impl Caller {
     /// `environment` is what `main` was given.
     pub(crate) unsafe fn behind(environment: Words) -> Caller {
         // SAFETY: promised by the caller.
-        let uid = unsafe { environment.auxiliary(libc::AT_EUID) };
-        // SAFETY: promised by the caller.
-        let gid = unsafe { environment.auxiliary(libc::AT_EGID) };
-        let [uid, gid] = [uid, gid].map(|id| u32::try_from(id).unwrap_or(u32::MAX));
-        Caller { uid, gid }
+        let read = |kind| unsafe { environment.auxiliary(kind) };
+        let [uid, gid] = [libc::AT_EUID, libc::AT_EGID].map(|kind| u32::try_from(read(kind)).unwrap_or(u32::MAX));
+        // A security module may say "secure" of a change of its own, which gives nothing away.
+        let was_raised = read(libc::AT_SECURE) != 0
+            && (read(libc::AT_UID) != uid.into()
+                || read(libc::AT_GID) != gid.into()
+                || capabilities().is_ok_and(|sets| sets.permitted != 0));
+        Caller { uid, gid, was_raised }
     }
 }
 

@@ -36,6 +36,9 @@ pub(in crate::launch) fn close_descriptors(job: &Job) -> Result<(), Fault> {
     if let Some(stops) = &job.stops {
         stops.read.close_copy();
     }
+    for (number, _) in job.config.kept_descriptors.iter() {
+        file::close_number(*number);
+    }
     if let Some(root) = job.root.get() {
         root.close_copy();
     }

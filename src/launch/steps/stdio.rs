@@ -1,7 +1,8 @@
 //! The descriptors that the caller left us.
 
+use crate::config::Config;
 use crate::launch::fault::{Fault, On};
-use crate::launch::job::Job;
+use crate::launch::job::{Job, Running};
 use crate::sys::Errno;
 use crate::sys::file::{self, Open};
 
@@ -17,20 +18,44 @@ pub(in crate::launch) fn hold_closed(job: &mut Job) -> Result<(), Fault> {
     Ok(())
 }
 
-/// Closes everything from 3 up: a descriptor of the host's is a way out for the command, and a pipe that
-/// we hold never ends for its reader.
-pub(in crate::launch) fn close_inherited(_: &mut Job) -> Result<(), Fault> {
-    match file::close_from(3) {
-        // SINCE(5.9): close_range
-        Err(Errno::ENOSYS | Errno::EPERM) => close_listed(),
-        result => result.of("close_range"),
+/// Closes everything from 3 up but what `-fd` names: a descriptor of the host's is a way out for the
+/// command, and a pipe that we hold never ends for its reader. (What a caller hands on is not
+/// close-on-exec, or it would not be here.)
+pub(in crate::launch) fn close_inherited(job: &mut Job) -> Result<(), Fault> {
+    let kept = job.config.kept_descriptors;
+    for (number, text) in kept.iter() {
+        file::see_open(*number).on("fcntl", text)?;
     }
+    let mut first = 3;
+    loop {
+        let next = kept.iter().map(|(number, _)| number.unsigned_abs()).filter(|number| *number >= first).min();
+        let last = next.map_or(u32::MAX, |next| next - 1);
+        if first <= last {
+            match file::close_range(first, last) {
+                // SINCE(5.9): close_range
+                Err(Errno::ENOSYS | Errno::EPERM) => return close_listed(job.config),
+                result => result.of("close_range")?,
+            }
+        }
+        match next {
+            Some(next) => first = next + 1,
+            None => return Ok(()),
+        }
+    }
+}
+
+/// The launcher has no use for what the command keeps, and would hold its pipes open.
+pub(in crate::launch) fn leave_kept(running: &Running) -> Result<(), Fault> {
+    for (number, _) in running.config().kept_descriptors.iter() {
+        file::close_number(*number);
+    }
+    Ok(())
 }
 
 /// The same by the kernel's list of them, which may change under the reading: until nothing is left.
 #[cold]
 #[inline(never)]
-fn close_listed() -> Result<(), Fault> {
+fn close_listed(config: &Config) -> Result<(), Fault> {
     loop {
         let list = file::open(c"/proc/self/fd", Open::List).on("open", c"/proc/self/fd")?;
         let mut buffer = [0_u8; 1024];
@@ -43,7 +68,7 @@ fn close_listed() -> Result<(), Fault> {
             }
             while let Some((number, rest)) = next_number(entries) {
                 entries = rest;
-                if number > 2 && number != list.number() {
+                if number > 2 && number != list.number() && !config.keeps(number) {
                     file::close_number(number);
                     closed_any = true;
                 }
