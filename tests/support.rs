@@ -13,7 +13,7 @@ mod users;
 mod watch;
 
 pub use case::{Case, LISTENER};
-pub use files::{Folder, find_program, gontainer, need_program, rootfs};
+pub use files::{Folder, find_program, gontainer, need_program, rootfs, work};
 pub use host::{Random, await_end_of, children_of, kill, marker, mounts, namespace, processes_with, spin};
 pub use outcome::Outcome;
 pub use running::Running;

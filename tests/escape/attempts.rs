@@ -1,4 +1,4 @@
-//! Attacks that must fail.
+//! Attacks that a shell can make, and what a rootfs may be prepared for; they must fail.
 
 use crate::support::{Case, Folder, need_program, root_users, rootfs, starts};
 
