@@ -6,7 +6,7 @@
 #[cfg(not(test))]
 extern crate std;
 
-use crate::config::{Action, Command, Config};
+use crate::config::{self, Action, Command, Config};
 use crate::flags::{self, Takes};
 use crate::launch::{self, Outcome};
 use crate::report::{self, Misuse, Trace};
@@ -152,6 +152,10 @@ fn check(config: &mut Config) -> Result<(), Misuse> {
         "nothing to do: -run starts a container, as in gontainer -run -uid -pid"
     } else if !config.isolates() {
         "-run: nothing to isolate: add namespaces, as in gontainer -run -uid -pid"
+    } else if !config.user && (config.map.is_some() || config.group_map.is_some()) {
+        "-map: needs a user namespace: leave -uid=false out"
+    } else if config.wants_identity() && config.identity().is_none() {
+        "-map: no id inside is 0 or yours: say with -user who COMMAND is to be"
     } else if config.loosens_strict() {
         "-strict: takes no flag behind it that loosens it"
     } else if config.as_pid1 && !config.pid {
@@ -210,6 +214,15 @@ fn command(config: &Config, rest: Words, caller: Words, interactive: bool) -> Co
     let mut environment = environment_of(config, caller);
     if interactive {
         set(&mut environment, keep(prompt(config)));
+    }
+    if config.identity.is_some() || config.wants_identity() && config.wants_root() {
+        // Known once the command's process has looked them up inside.
+        for (room, name) in [(&config::HOME, &b"HOME="[..]), (&config::USER, b"USER=")] {
+            room.fill(name, b"");
+            if let Some(word) = room.word().text() {
+                set(&mut environment, word);
+            }
+        }
     }
     set(&mut environment, c"container=gontainer");
     for asked in config.environment.iter().copied() {
@@ -276,12 +289,16 @@ fn prompt(config: &Config) -> OsString {
         _ => config.new_host_name().to_bytes(),
     };
     let mut prompt = Vec::with_capacity(96);
-    prompt.extend_from_slice("PS1=📦 [root@".as_bytes());
-    // A shell evaluates its prompt: nothing in a host name may be an expansion.
-    prompt.extend(host.iter().map(|byte| match byte {
+    prompt.extend_from_slice("PS1=📦 [".as_bytes());
+    // A shell evaluates its prompt: nothing in a name may be an expansion.
+    let harmless = |byte: &u8| match byte {
         b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'.' | b'-' | b'_' => *byte,
         _ => b'?',
-    }));
+    };
+    let user = config.identity.map_or(&b"root"[..], |(_, word)| word.to_bytes());
+    prompt.extend(user.split(|byte| *byte == b':').next().unwrap_or_default().iter().map(harmless));
+    prompt.push(b'@');
+    prompt.extend(host.iter().map(harmless));
     prompt.extend_from_slice("] ~$PWD ‣ ".as_bytes());
     OsString::from_vec(prompt)
 }

@@ -1,7 +1,9 @@
 //! What the user asked for, as plain data; and what follows from it, said once.
 
+use crate::ids::{MOST_RANGES, Range, User};
 use crate::limits::ResourceLimit;
-use crate::sys::{self, Words};
+use crate::sys::{self, Room, Words};
+use crate::text::Text;
 use core::cell::Cell;
 use core::ffi::CStr;
 
@@ -39,6 +41,10 @@ pub(crate) const ALL_CAPABILITIES: u64 = u64::MAX;
 /// What Docker leaves to root by default: CHOWN, DAC_OVERRIDE, FOWNER, FSETID, KILL, SETGID, SETUID,
 /// SETPCAP, NET_BIND_SERVICE, NET_RAW, SYS_CHROOT, MKNOD, AUDIT_WRITE, SETFCAP.
 const USUAL_CAPABILITIES: u64 = 0xa804_25fb;
+/// Where HOME and USER stand in the environment of a command that is somebody of the container's: only
+/// there is it known who that is.
+pub(crate) static HOME: Room = Room::new();
+pub(crate) static USER: Room = Room::new();
 
 /// What runs in the container.
 #[derive(Clone, Copy)]
@@ -71,7 +77,7 @@ impl<T> Clone for List<T> {
 impl<T> Copy for List<T> {}
 
 impl<T> List<T> {
-    const EMPTY: Self = List { first: None, last: None };
+    pub(crate) const EMPTY: Self = List { first: None, last: None };
 
     /// Adds a value, which stays for the whole run, at the end.
     pub(crate) fn push(&mut self, value: T) {
@@ -88,11 +94,105 @@ impl<T> List<T> {
     }
 }
 
+/// Where the ids inside come from.
+#[derive(Clone, Copy)]
+pub(crate) enum Mapping {
+    /// The caller is 0.
+    Root,
+    /// The caller is who it is outside.
+    Own,
+    /// The caller is 0; from 1 on stand the ids that /etc/subuid or /etc/subgid gives to it.
+    Auto,
+    /// These.
+    Ranges(List<Range>),
+}
+
+/// All lines of a map, as the kernel takes them in one write of less than a page.
+pub(crate) type MapText = Text<4096>;
+
+impl Mapping {
+    /// Takes a word of `-map` or `-gmap`.
+    pub(crate) fn set(mapping: &mut Option<Mapping>, word: &[u8]) -> Result<(), &'static str> {
+        let Some(range) = Range::parse(word, b':') else {
+            if matches!(mapping, Some(Mapping::Ranges(_))) {
+                return Err("takes either one of root, self, auto, or ranges");
+            }
+            *mapping = Some(match word {
+                b"root" => Mapping::Root,
+                b"self" => Mapping::Own,
+                b"auto" => Mapping::Auto,
+                _ => return Err("takes root, self, auto or INSIDE:OUTSIDE:COUNT"),
+            });
+            return Ok(());
+        };
+        let mut ranges = match mapping {
+            None => List::EMPTY,
+            Some(Mapping::Ranges(ranges)) => *ranges,
+            Some(_) => return Err("takes either one of root, self, auto, or ranges"),
+        };
+        if ranges.iter().any(|other| other.overlaps(&range)) {
+            return Err("two ranges share an id");
+        }
+        ranges.push(range);
+        if ranges.iter().count() > MOST_RANGES || map_text(ranges).as_c_str().is_none() {
+            return Err("too many ranges: the kernel takes 340 lines, and less than 4096 bytes");
+        }
+        *mapping = Some(Mapping::Ranges(ranges));
+        Ok(())
+    }
+
+    /// The only line, if it maps no more than the caller's own id: that takes no privilege.
+    pub(crate) fn own_line(&self, caller: u32) -> Option<Range> {
+        match self {
+            Mapping::Root => Some(Range::one(0, caller)),
+            Mapping::Own => Some(Range::one(caller, caller)),
+            Mapping::Auto => None,
+            Mapping::Ranges(ranges) => {
+                let mut lines = ranges.iter().copied();
+                let first = lines.next().filter(|line| *line == Range::one(line.inside, caller));
+                first.filter(|_| lines.next().is_none())
+            }
+        }
+    }
+
+    /// What an id outside is inside, as far as is known before the files are read.
+    pub(crate) fn inside_of(&self, caller: u32, outside: u32) -> Option<u32> {
+        match self {
+            Mapping::Root | Mapping::Auto => (outside == caller).then_some(0),
+            Mapping::Own => (outside == caller).then_some(caller),
+            Mapping::Ranges(ranges) => ranges.iter().find_map(|range| range.inside_of(outside)),
+        }
+    }
+
+    /// Whether there is a 0 inside.
+    pub(crate) fn has_root(&self, caller: u32) -> bool {
+        match self {
+            Mapping::Root | Mapping::Auto => true,
+            Mapping::Own => caller == 0,
+            Mapping::Ranges(ranges) => ranges.iter().any(|range| range.inside == 0),
+        }
+    }
+}
+
+/// What the kernel reads.
+pub(crate) fn map_text(ranges: List<Range>) -> MapText {
+    let mut text = MapText::new();
+    for range in ranges.iter() {
+        range.write(&mut text);
+        text.push(b"\n");
+    }
+    text
+}
+
 /// One container. Strings live for the whole run, so every process may keep them.
 #[derive(Clone, Copy)]
 pub(crate) struct Config {
     pub(crate) action: Option<Action>,
     pub(crate) user: bool,
+    pub(crate) map: Option<Mapping>,
+    pub(crate) group_map: Option<Mapping>,
+    /// Who the command is inside, and the word that said so.
+    pub(crate) identity: Option<(User, &'static CStr)>,
     pub(crate) root: Option<&'static CStr>,
     pub(crate) uts: bool,
     pub(crate) host_name: Option<&'static CStr>,
@@ -133,6 +233,9 @@ impl Config {
         Config {
             action: None,
             user: false,
+            map: None,
+            group_map: None,
+            identity: None,
             root: None,
             uts: false,
             host_name: None,
@@ -163,6 +266,64 @@ impl Config {
 
     pub(crate) fn wants_user(&self) -> bool {
         self.user
+    }
+
+    /// How user ids are mapped.
+    pub(crate) fn users(&self) -> Mapping {
+        self.map.unwrap_or(Mapping::Root)
+    }
+
+    /// How group ids are mapped: as user ids, unless something else was asked for.
+    pub(crate) fn groups(&self) -> Mapping {
+        self.group_map.unwrap_or(self.users())
+    }
+
+    /// Whether setgroups(2) is given up inside. Without that, the kernel lets no ordinary user map a group.
+    pub(crate) fn denies_groups(&self) -> bool {
+        self.user && self.groups().own_line(self.caller_gid).is_some()
+    }
+
+    /// Whether to become root inside, which with other maps than the usual one the caller need not be.
+    pub(crate) fn wants_root_ids(&self) -> bool {
+        self.wants_maps() && self.users().has_root(self.caller_uid)
+    }
+
+    /// Whether the command is somebody else than whoever sets the container up.
+    pub(crate) fn wants_identity(&self) -> bool {
+        self.identity.is_some() || self.user && !self.users().has_root(self.caller_uid)
+    }
+
+    /// Whether there are maps that are more than the caller's own ids.
+    pub(crate) fn wants_maps(&self) -> bool {
+        self.user && (self.map.is_some() || self.group_map.is_some())
+    }
+
+    /// Whether anybody wants to know of the caller's groups, which stay where nothing drops them.
+    pub(crate) fn wants_group_count(&self) -> bool {
+        self.trace && (self.denies_groups() || !self.wants_root_ids() && !self.wants_identity())
+    }
+
+    /// Whether ids change in a process that shares PID 1's memory: that may open it again.
+    pub(crate) fn wants_closed_again(&self) -> bool {
+        self.wants_identity() && self.wants_init()
+    }
+
+    /// Whether ids change in the process that becomes the command, which has to die with the launcher.
+    pub(crate) fn wants_death_again(&self) -> bool {
+        self.wants_identity() && !self.wants_init()
+    }
+
+    /// Who the command is inside, if that is somebody else: whom `-user` names, or else who the caller is
+    /// where no id inside is 0.
+    pub(crate) fn identity(&self) -> Option<User> {
+        match self.identity {
+            Some((user, _)) => Some(user),
+            None if !self.wants_identity() => None,
+            None => {
+                let uid = self.users().inside_of(self.caller_uid, self.caller_uid)?;
+                Some(User::Ids(uid, self.groups().inside_of(self.caller_gid, self.caller_gid)))
+            }
+        }
     }
 
     pub(crate) fn wants_root(&self) -> bool {
@@ -228,10 +389,10 @@ impl Config {
         self.wants_mounts() && !self.user
     }
 
-    /// Whether root inside is root outside too, who owns the host's `/proc/sys` by plain file ownership,
-    /// user namespace or not.
+    /// Whether somebody inside is root outside, who owns the host's `/proc/sys` by plain file ownership, user
+    /// namespace or not.
     pub(crate) fn is_real_root(&self) -> bool {
-        !self.user || self.caller_uid == 0
+        !self.user || self.users().inside_of(self.caller_uid, 0).is_some()
     }
 
     pub(crate) fn keeps_descriptors(&self) -> bool {
@@ -340,5 +501,73 @@ mod tests {
         assert!(!Config { user: true, ..Config::new(1000, 1000) }.is_real_root());
         assert!(Config { user: true, ..Config::new(0, 0) }.is_real_root());
         assert!(Config::new(1000, 1000).is_real_root());
+        assert!(!mapped(0, &["0:100000:65536"]).is_real_root());
+        assert!(mapped(0, &["1:100000:65536", "0:0:1"]).is_real_root());
+        assert!(mapped(0, &["1000:0:1"]).is_real_root());
+        assert!(mapped(1000, &["5:0:10"]).is_real_root());
+        assert!(mapped(0, &["self"]).is_real_root() && mapped(0, &["auto"]).is_real_root());
+        assert!(!mapped(1000, &["self"]).is_real_root() && !mapped(1000, &["auto"]).is_real_root());
+    }
+
+    fn mapped(caller: u32, words: &[&str]) -> Config {
+        let mut config = Config { user: true, ..Config::new(caller, caller) };
+        for word in words {
+            assert_eq!(Mapping::set(&mut config.map, word.as_bytes()), Ok(()), "{word}");
+        }
+        config
+    }
+
+    #[test]
+    fn ranges_are_checked_against_each_other() {
+        let mut mapping = None;
+        let mut set = |word: &str| Mapping::set(&mut mapping, word.as_bytes());
+        assert_eq!(set("0:1000:1"), Ok(()));
+        assert_eq!(set("1:100000:65535"), Ok(()));
+        assert_eq!(set("65535:7:1"), Err("two ranges share an id"));
+        assert_eq!(set("65536:1000:1"), Err("two ranges share an id"));
+        assert_eq!(set("auto"), Err("takes either one of root, self, auto, or ranges"));
+        let mut mapping = Some(Mapping::Auto);
+        assert_eq!(Mapping::set(&mut mapping, b"0:0:1"), Err("takes either one of root, self, auto, or ranges"));
+        assert_eq!(Mapping::set(&mut mapping, b"1"), Err("takes root, self, auto or INSIDE:OUTSIDE:COUNT"));
+        assert_eq!(Mapping::set(&mut mapping, b""), Err("takes root, self, auto or INSIDE:OUTSIDE:COUNT"));
+    }
+
+    #[test]
+    fn a_map_has_as_many_lines_as_the_kernel_takes() {
+        for (width, most) in [(1, 340), (1_000_000, 4095 / 18)] {
+            let mut mapping = None;
+            let taken = (0..400)
+                .take_while(|index| {
+                    let id = width + index * 2;
+                    Mapping::set(&mut mapping, format!("{id}:{id}:1").as_bytes()).is_ok()
+                })
+                .count();
+            assert_eq!(taken, most);
+        }
+    }
+
+    #[test]
+    fn a_map_of_the_callers_own_id_alone_takes_no_privilege() {
+        let own = |words: &[&str]| mapped(1000, words).denies_groups();
+        assert!(own(&[]) && own(&["root"]) && own(&["self"]) && own(&["7:1000:1"]));
+        assert!(!own(&["auto"]) && !own(&["0:1000:2"]) && !own(&["0:999:1"]) && !own(&["0:1000:1", "1:7:1"]));
+    }
+
+    #[test]
+    fn who_sets_up_and_who_the_command_is_follow_from_the_map() {
+        for (words, root, user) in [
+            (&[][..], false, None),
+            (&["root"], true, None),
+            (&["auto"], true, None),
+            (&["0:100000:65536"], true, None),
+            (&["self"], false, Some(User::Ids(1000, Some(1000)))),
+            (&["5:1000:1"], false, Some(User::Ids(5, Some(5)))),
+            (&["5:100000:10"], false, None),
+        ] {
+            let config = mapped(1000, words);
+            assert!(config.wants_root_ids() == root && config.identity() == user, "{words:?}");
+        }
+        let named = Config { identity: Some((User::Ids(7, None), c"7")), ..mapped(1000, &["auto"]) };
+        assert!(named.wants_root_ids() && named.identity() == Some(User::Ids(7, None)));
     }
 }

@@ -1,6 +1,7 @@
 //! Every flag, once. The parser, the help and README's table read this.
 
-use crate::config::{ALL_CAPABILITIES, Action, Capabilities, Config, Filter};
+use crate::config::{ALL_CAPABILITIES, Action, Capabilities, Config, Filter, Mapping};
+use crate::ids::User;
 use crate::limits;
 use crate::number;
 use crate::text::Text;
@@ -55,6 +56,8 @@ pub(crate) static FLAGS: &[Flag] = &[
     Flag { name: "h",        takes: Nothing(|c| c.action = Some(Action::Help)),       group: Actions,    help: "print this help" },
     Flag { name: "v",        takes: Nothing(|c| c.action = Some(Action::Version)),    group: Actions,    help: "print the version" },
     Flag { name: "uid",      takes: Switch(|c, on| c.user = on),                      group: Namespaces, help: "user namespace: you are root inside, and yourself outside" },
+    Flag { name: "map",      takes: Value("MAP", |c, v| { c.user = true; Mapping::set(&mut c.map, v.to_bytes()) }), group: Namespaces, help: "ids: root, self, auto or INSIDE:OUTSIDE:COUNT; implies -uid" },
+    Flag { name: "gmap",     takes: Value("MAP", |c, v| { c.user = true; Mapping::set(&mut c.group_map, v.to_bytes()) }), group: Namespaces, help: "the same for groups (default: as -map)" },
     Flag { name: "mnt",      takes: Value("DIR", |c, v| { c.root = Some(v); not_empty(v) }), group: Namespaces, help: "mount namespace: DIR becomes /, the old root is gone" },
     Flag { name: "uts",      takes: Switch(|c, on| c.uts = on),                       group: Namespaces, help: "UTS namespace: a host name of its own" },
     Flag { name: "hostname", takes: Value("NAME", |c, v| { c.host_name = Some(v); host_name(v) }), group: Namespaces, help: "the host name inside, implies -uts (default gontainer)" },
@@ -65,6 +68,7 @@ pub(crate) static FLAGS: &[Flag] = &[
     Flag { name: "time",     takes: Switch(|c, on| (c.time, c.time_is_optional) = (on, false)), group: Namespaces, help: "time namespace: uptime and monotonic clock of its own" },
     Flag { name: "all",      takes: Nothing(Config::isolate_all),                     group: Namespaces, help: "all of them but -mnt; -all -net=false leaves one out" },
     Flag { name: "as-pid1",  takes: Switch(|c, on| c.as_pid1 = on),                   group: Command,    help: "with -pid: no init, COMMAND itself is PID 1" },
+    Flag { name: "user",     takes: Value("USER", |c, v| { c.identity = User::parse(v).map(|user| (user, v)); c.identity.map(drop).ok_or("takes a NAME of the container's /etc/passwd, UID or UID:GID") }), group: Command, help: "who COMMAND is inside: NAME, UID or UID:GID" },
     Flag { name: "env",      takes: Value("NAME[=VALUE]", |c, v| { c.environment.push(v); variable(v) }), group: Command, help: "set a variable, or hand the caller's on; repeatable" },
     Flag { name: "quiet",    takes: Switch(|c, on| c.quiet = on),                     group: Command,    help: "no banner before an interactive shell" },
     Flag { name: "timeout",  takes: Value("TIME", |c, v| set(&mut c.timeout_ns, limits::duration_ns(v.to_bytes()), "needs a time, as in 500ms, 5s, 1.5m or 2h")), group: Limits, help: "end it after TIME: TERM, 5s later KILL; status 124" },
@@ -239,6 +243,10 @@ Flags take one dash or two; switches also =true and =false.
     }
     text.push_str(
         "
+MAP: root, you are 0 inside (default); self, you are who you are outside; auto,
+you are 0, and 1 to 65535 are yours by /etc/subuid and /etc/subgid; or ranges of
+ids, repeatable.
+
 Exit status: COMMAND's own; 128+N if signal N killed it; 125 the container could
 not be started; 126 COMMAND cannot be executed; 127 COMMAND not found; 124 the
 time limit ended it; 2 wrong usage.
@@ -320,9 +328,7 @@ mod tests {
 
     #[test]
     fn the_nearest_flag_is_the_one_that_was_meant() {
-        for (typed, meant) in
-            [("pidd", "pid"), ("user", "uid"), ("hostnam", "hostname"), ("netw", "net"), ("aspid1", "as-pid1")]
-        {
+        for (typed, meant) in [("pidd", "pid"), ("hostnam", "hostname"), ("netw", "net"), ("aspid1", "as-pid1")] {
             assert_eq!(nearest(typed.as_bytes()).map(|flag| flag.name), Some(meant), "{typed}");
         }
         assert_eq!(distance(b"", b"uid"), 3);

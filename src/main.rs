@@ -8,6 +8,7 @@
 mod text;
 mod number;
 mod limits;
+mod ids;
 mod sys;
 mod config;
 mod flags;

@@ -38,6 +38,9 @@ const fn bits(number: i32) -> u32 {
     number.cast_unsigned()
 }
 
+/// How a file is opened to be read.
+const READ_A_FILE: u32 = bits(libc::O_RDONLY | libc::O_NONBLOCK | libc::O_NOCTTY | libc::O_CLOEXEC);
+
 const fn flags(number: libc::c_ulong) -> u32 {
     assert!(number <= 0xffff_ffff);
     #[allow(clippy::cast_possible_truncation, reason = "checked")]
@@ -55,6 +58,12 @@ const FAULTS: &[Fault] = &[
     Fault { step: "enter the rootfs",                         flags: "-mnt=@",     call: libc::SYS_chdir,          when: When::Always,                                          errno: libc::EIO,    says: "chdir(@): input/output error (EIO)",                                         only: Only::All },
     Fault { step: "raise resource limits",                    flags: "-uts -rlimit=nofile=64", call: libc::SYS_prlimit64, when: When::Is(2, 0),                                  errno: libc::EINVAL, says: "prlimit64(nofile=64): invalid argument (EINVAL)",                            only: Only::All },
     Fault { step: "limit resources",                          flags: "-pid -rlimit=core=0 -rlimit=nofile=64", call: libc::SYS_prlimit64, when: When::Is(3, 0),                     errno: libc::EPERM,  says: "prlimit64(core=0): operation not permitted (EPERM)",                         only: Only::All },
+    Fault { step: "find the subordinate ids",                 flags: "-map=auto",  call: libc::SYS_openat,         when: When::Is(2, READ_A_FILE),                              errno: libc::EIO,    says: "open(/etc/passwd): input/output error (EIO)",                                only: Only::All },
+    Fault { step: "become root inside",                       flags: "-map=root -pid", call: libc::SYS_setresgid,  when: When::Always,                                          errno: libc::EPERM,  says: "setresgid: operation not permitted (EPERM)",                                 only: Only::All },
+    Fault { step: "become root inside",                       flags: "-map=root",  call: libc::SYS_setresuid,      when: When::Always,                                          errno: libc::EPERM,  says: "setresuid: operation not permitted (EPERM)",                                 only: Only::All },
+    Fault { step: "become the user",                          flags: "-user=0 -pid", call: libc::SYS_setresuid,    when: When::Always,                                          errno: libc::EPERM,  says: "setresuid(0): operation not permitted (EPERM)",                              only: Only::All },
+    Fault { step: "become the user",                          flags: "-user=0:0 -uts", call: libc::SYS_setresgid,  when: When::Always,                                          errno: libc::EPERM,  says: "setresgid(0:0): operation not permitted (EPERM)",                            only: Only::All },
+    Fault { step: "become the user",                          flags: "-user=root -uts", call: libc::SYS_openat,    when: When::Is(2, READ_A_FILE),                              errno: libc::EIO,    says: "open(/etc/passwd): input/output error (EIO)",                                only: Only::All },
     Fault { step: "hold signals back",                        flags: "-pid",       call: libc::SYS_rt_sigprocmask, when: When::Is(0, bits(libc::SIG_SETMASK)),                  errno: libc::EINVAL, says: "rt_sigprocmask: invalid argument (EINVAL)",                                  only: Only::All },
     Fault { step: "hold signals back",                        flags: "-pid",       call: libc::SYS_rt_sigaction,   when: When::Is(0, bits(libc::SIGCHLD)),                      errno: libc::EINVAL, says: "rt_sigaction: invalid argument (EINVAL)",                                    only: Only::All },
     Fault { step: "make the pipe that joins parent and child", flags: "-uts",      call: libc::SYS_pipe2,          when: When::Always,                                          errno: libc::EMFILE, says: "pipe2: too many open files (EMFILE)",                                        only: Only::All },
@@ -109,6 +118,9 @@ const FAULTS: &[Fault] = &[
 /// Steps that have no row above, and why.
 const WITHOUT_A_FAULT: &[(&str, &str)] = &[
     ("see that the kernel has time namespaces", "a test of namespaces takes them away"),
+    ("see which groups stay", "only with -trace, and to count them cannot fail"),
+    ("die with the parent all the same", "the first time fails first, by the same calls"),
+    ("stay closed to the container", "the first time fails first, by the same call"),
     ("find the terminal", "finding none is no failure"),
     ("make the pipe that tells of the start", "the pipe before it fails first, by the same call"),
     ("map the group id", "the map has its own test"),

@@ -1,6 +1,8 @@
 //! User and group ids.
 
-use crate::support::{Case, Folder, Start, User, root_users, rootfs, starts, users};
+use crate::support::{
+    Case, Folder, Start, User, await_end_of, gontainer, marker, need_program, root_users, rootfs, skip, starts, users,
+};
 use std::os::unix::fs::MetadataExt as _;
 
 fn with_user_namespace() -> impl Iterator<Item = Start> {
@@ -97,5 +99,342 @@ fn an_ordinary_user_without_uid_is_told_so() {
                 .refuses(125, "gontainer: make the namespaces: clone: operation not permitted (EPERM)")
                 .hints("-uid");
         }
+    }
+}
+
+// Maps of the caller's choice
+
+/// The lines of a map as the kernel pads them.
+fn lines(ranges: &[[u32; 3]]) -> String {
+    ranges.iter().map(|[inside, outside, count]| format!("{inside:>10} {outside:>10} {count:>10}\n")).collect()
+}
+
+const MAPS: &str = "cat /proc/self/uid_map /proc/self/gid_map /proc/self/setgroups; id -u; id -g; id -G";
+
+#[test]
+fn a_map_of_oneself_leaves_the_caller_who_it_is_and_without_capabilities() {
+    for user in users() {
+        for flags in ["-map=self", "-uid -map=self -pid", "-map=self -pid -as-pid1", "-map=self -gmap=self"] {
+            let own = [lines(&[[user.uid, user.uid, 1]]), lines(&[[user.gid, user.gid, 1]])].concat();
+            let expected = format!("{own}deny\n{}\n{gid}\n{gid}\n", user.uid, gid = user.gid);
+            Case::plain(user).words("-run").words(flags).script(MAPS).run().prints(expected);
+            if !user.is_root() {
+                let script = "grep -c '^Cap[IPEA].*:.0000000000000000$' /proc/self/status";
+                Case::plain(user).words("-run").words(flags).script(script).run().prints("4\n");
+            }
+        }
+    }
+}
+
+#[test]
+fn the_group_map_may_be_another_one() {
+    for user in users() {
+        let expected = format!(
+            "{}{}deny\n0\n{gid}\n{gid}\n",
+            lines(&[[0, user.uid, 1]]),
+            lines(&[[user.gid, user.gid, 1]]),
+            gid = user.gid
+        );
+        Case::plain(user).words("-run -gmap=self").script(MAPS).run().prints(expected);
+        let one = format!("-map=5:{}:1 -gmap=7:{}:1", user.uid, user.gid);
+        let expected = format!("{}{}deny\n5\n7\n7\n", lines(&[[5, user.uid, 1]]), lines(&[[7, user.gid, 1]]));
+        Case::plain(user).words("-run").words(&one).script(MAPS).run().prints(expected);
+    }
+}
+
+#[test]
+fn root_maps_what_it_likes_and_is_root_of_that_alone() {
+    for user in root_users() {
+        for way in ["", "-pid", "-pid -as-pid1"] {
+            let map = lines(&[[0, 100_000, 65536]]);
+            let case = || Case::plain(user).words("-run -map=0:100000:65536").words(way);
+            case().script(MAPS).run().prints(format!("{map}{map}allow\n0\n0\n0\n"));
+            let folder = Folder::new(User::other("another", 100_000, 100_000));
+            case().script(&format!("echo >{}", folder.join("file"))).run().prints("");
+            let data = std::fs::metadata(folder.path().join("file")).unwrap();
+            assert_eq!((data.uid(), data.gid()), (100_000, 100_000));
+            // It is not root outside, and so has all capabilities over what is its own.
+            let mount = if way.is_empty() { "true" } else { "mount -t tmpfs none /tmp" };
+            case().script(&format!("{mount} && ! true >>/proc/sys/kernel/core_pattern")).run().stdout("").status(0);
+        }
+        let map = lines(&[[0, 0, 1], [1, 100_000, 7], [10, 200_000, 1]]);
+        let words = "-map=0:0:1 -map=1:100000:7 -map=10:200000:1";
+        Case::plain(user).words("-run").words(words).script(MAPS).run().prints(format!("{map}{map}allow\n0\n0\n0\n"));
+    }
+}
+
+#[test]
+fn a_map_has_up_to_340_lines() {
+    for user in root_users() {
+        let words: Vec<String> = (0..340).map(|id| format!("-map={}:{}:1", id, 10_000 + 2 * id)).collect();
+        let script = "cat /proc/self/uid_map";
+        let expected: Vec<[u32; 3]> = (0..340).map(|id| [id, 10_000 + 2 * id, 1]).collect();
+        Case::plain(user).words("-run").args(&words).script(script).run().prints(lines(&expected));
+        let refused = Case::plain(user).words("-run").args(&words).arg("-map=500:1:1").script(script).run();
+        refused.refuses(2, "gontainer: -map: too many ranges: the kernel takes 340 lines, and less than 4096 bytes");
+    }
+}
+
+#[test]
+fn odd_maps_are_refused_before_anything_is_made() {
+    for user in users() {
+        for (flags, says) in [
+            ("-map=", "-map: takes root, self, auto or INSIDE:OUTSIDE:COUNT"),
+            ("-map=0:1000", "-map: takes root, self, auto or INSIDE:OUTSIDE:COUNT"),
+            ("-map=0:0:0", "-map: takes root, self, auto or INSIDE:OUTSIDE:COUNT"),
+            ("-map=0:4294967295:1", "-map: takes root, self, auto or INSIDE:OUTSIDE:COUNT"),
+            ("-gmap=+0:1:1", "-gmap: takes root, self, auto or INSIDE:OUTSIDE:COUNT"),
+            ("-map=0:1:2 -map=1:7:1", "-map: two ranges share an id"),
+            ("-map=0:1:2 -map=9:2:1", "-map: two ranges share an id"),
+            ("-map=auto -map=9:2:1", "-map: takes either one of root, self, auto, or ranges"),
+            ("-map=auto -uid=false -pid", "-map: needs a user namespace: leave -uid=false out"),
+            ("-map=7:4000000:2", "-map: no id inside is 0 or yours: say with -user who COMMAND is to be"),
+            ("-uid -user=1:x", "-user: takes a NAME of the container's /etc/passwd, UID or UID:GID"),
+            ("-uid -user=", "-user: takes a NAME of the container's /etc/passwd, UID or UID:GID"),
+        ] {
+            let run = Case::plain(user).words("-run").words(flags).command("true").run();
+            run.refuses(2, &format!("gontainer: {says}"));
+        }
+    }
+}
+
+/// Runs gontainer as an ordinary user to whom private copies of /etc/subuid and /etc/subgid give ids.
+/// `prepare` is done first, by root, in a mount namespace of its own.
+fn with_subordinates(files: &Folder, prepare: &str, words: &str) -> Case {
+    let script = format!(
+        "set -e; for file in subuid subgid; do mount --bind {} /etc/$file; done; {prepare}
+         exec setpriv --reuid 65534 --regid 65534 --clear-groups --inh-caps=-all {} {words} \"$@\"",
+        files.join("$file"),
+        gontainer().display()
+    );
+    let root = users().into_iter().find(|user| user.is_root()).unwrap();
+    Case::direct(root).private_mounts().args(["sh", "-c", &script, "sh"])
+}
+
+/// Files for [`with_subordinates`], if everything else is there too.
+fn subordinates() -> Option<Folder> {
+    let root = *root_users().first()?;
+    let there = ["newuidmap", "newgidmap", "setpriv"].map(need_program);
+    if there.contains(&None) || !std::path::Path::new("/etc/subuid").exists() {
+        skip("/etc/subuid, newuidmap, newgidmap and setpriv: one of them is missing");
+        return None;
+    }
+    let files = Folder::new(root);
+    files.file("subuid", 0o644, "someone:1:1\nnobody:200000:65536\n");
+    files.file("subgid", 0o644, "65534:300000:10\nother:1:1\n65534:400000:100");
+    Some(files)
+}
+
+#[test]
+fn an_ordinary_user_gets_its_subordinate_ids() {
+    let Some(files) = subordinates() else { return };
+    let users = lines(&[[0, 65534, 1], [1, 200_000, 65535]]);
+    let groups = lines(&[[0, 65534, 1], [1, 300_000, 10], [11, 400_000, 100]]);
+    for way in ["", "-pid", "-pid -as-pid1"] {
+        let words = format!("-run -map=auto {way}");
+        let expected = format!("{users}{groups}allow\n0\n0\n0\n");
+        with_subordinates(&files, "", &words).script(MAPS).run().prints(expected);
+        let script = "cd $(mktemp -d) && touch file && chown 7:9 file && stat -c %u:%g file && rm -r $PWD";
+        with_subordinates(&files, "", &words).script(script).run().prints("7:9\n");
+    }
+    // Ranges of its own choice, as far as they are its own.
+    let words = "-run -map=0:65534:1 -map=1000:200005:2 -gmap=self";
+    let expected = format!(
+        "{}{}deny\n0\n65534\n65534\n",
+        lines(&[[0, 65534, 1], [1000, 200_005, 2]]),
+        lines(&[[65534, 65534, 1]])
+    );
+    with_subordinates(&files, "", words).script(MAPS).run().prints(expected);
+    let run = with_subordinates(&files, "", "-run -map=0:65534:1 -map=1:5:1").command("echo ran").run();
+    run.status(125).stdout("");
+    let complaint = run.complaint();
+    let last = "gontainer: map the group id: run(/usr/bin/newgidmap): it failed; what it has to say stands above\n";
+    run.that("the helper's words come first", complaint.starts_with("newgidmap: ") && complaint.ends_with(last));
+}
+
+#[test]
+fn helpers_that_cannot_be_trusted_are_not_run() {
+    let Some(files) = subordinates() else { return };
+    files.file("helper", 0o755, "#!/bin/sh\necho ran >&2\n");
+    for (prepare, says) in [
+        ("", "is neither setuid nor has a capability"),
+        ("chown 7 $helper;", "does not belong to root"),
+        ("chmod 4775 $helper;", "others than root may write it"),
+        ("chmod 4757 $helper;", "others than root may write it"),
+    ] {
+        let prepare = format!(
+            "helper={}; chown 0 $helper; chmod 755 $helper; {prepare} mount --bind $helper /usr/bin/newgidmap;",
+            files.join("helper")
+        );
+        let run = with_subordinates(&files, &prepare, "-run -map=auto").command("echo ran").run();
+        run.refuses(125, &format!("gontainer: map the group id: trust(/usr/bin/newgidmap): {says}"));
+    }
+    // One that may be trusted, and does nothing: the map is looked at afterwards.
+    let prepare = format!("cp /bin/true {0}; chmod 4755 {0}; mount --bind {0} /usr/bin/newgidmap;", files.join("true"));
+    let run = with_subordinates(&files, &prepare, "-run -map=auto").command("echo ran").run();
+    let says = "read(gid_map): the map is not the one that was asked for";
+    run.refuses(125, &format!("gontainer: map the group id: {says}"));
+}
+
+#[test]
+fn who_has_no_subordinate_ids_is_told_how_to_get_some() {
+    for user in users() {
+        if user.is_root() && subordinates().is_none() {
+            continue;
+        }
+        let line = "gontainer: find the subordinate ids: look up(/etc/subuid): gives this user no range of ids";
+        if user.is_root() {
+            let files = Folder::new(user);
+            files.file("subuid", 0o644, "root:0:65536\nroot:x:1\n").file("subgid", 0o644, "");
+            let run = with_subordinates(&files, "", "-run -map=auto").command("true").run();
+            run.refuses(125, line).hints("/etc/subuid");
+        } else {
+            Case::plain(user).words("-run -map=auto").command("true").run().refuses(125, line).hints("/etc/subuid");
+        }
+    }
+}
+
+// Whom the command is
+
+/// A root file system with users of its own.
+fn with_users(user: User) -> Folder {
+    let root = rootfs(user);
+    root.file("etc/passwd", 0o644, "root:x:0:0::/root:/bin/sh\nann:x:7:70:Ann,,,:/home/ann:/bin/sh\nbare:x:8:80:::\n");
+    root.file("etc/group", 0o644, "root:x:0:\nann:x:70:ann\ntools:x:71:bare,ann\nother:x:72:anna,an\nlast:x:73:ann");
+    root
+}
+
+const WHO: &str = "id -u; id -g; id -G; echo $HOME $USER; grep -c '^Cap[PE].*:.0000000000000000$' /proc/self/status";
+
+#[test]
+fn root_without_a_user_namespace_becomes_anybody() {
+    for start in starts().into_iter().filter(|start| !start.has_user_namespace()) {
+        let root = with_users(start.user);
+        for (who, expected) in [
+            ("ann", "7\n70\n70 71 73\n/home/ann ann\n2\n"),
+            ("7", "7\n70\n70 71 73\n/home/ann ann\n2\n"),
+            ("7:9", "7\n9\n9\n/home/ann ann\n2\n"),
+            ("bare", "8\n80\n80 71\n/ bare\n2\n"),
+            ("500", "500\n500\n500\n/ 500\n2\n"),
+            ("500:600", "500\n600\n600\n/ 500\n2\n"),
+            ("root", "0\n0\n0\n/root root\n0\n"),
+        ] {
+            for way in ["-pid", "-pid -as-pid1"] {
+                let case = Case::new(start).root(&root).words(way).arg(format!("-user={who}"));
+                let run = case.script(WHO).run();
+                // grep says 1 where it counts none.
+                run.stderr("").stdout(expected).status(i32::from(who == "root"));
+            }
+        }
+        let run = Case::new(start).root(&root).words("-pid -user=ann -env=HOME=/else").script("echo $HOME $USER").run();
+        run.prints("/else ann\n");
+        // Numbers without a passwd, and a host's tree.
+        root.remove("etc/passwd");
+        Case::new(start).root(&root).words("-pid -user=5").script(WHO).run().prints("5\n5\n5\n/ 5\n2\n");
+        Case::new(start).words("-pid -user=nobody").script("id -un; echo $HOME").run().prints("nobody\n/nonexistent\n");
+    }
+}
+
+#[test]
+fn with_a_user_namespace_whoever_is_mapped_can_be_had() {
+    for start in with_user_namespace() {
+        let root = with_users(start.user);
+        Case::new(start).root(&root).words("-pid -user=root").script("id -u; echo $HOME").run().prints("0\n/root\n");
+        let run = Case::new(start).root(&root).words("-pid -user=ann").command("/bin/true").run();
+        let line = "gontainer: become the user: setgroups(ann): operation not permitted (EPERM)";
+        run.refuses(125, line).hints("-map=auto");
+        let run = Case::new(start).root(&root).words("-pid -user=500:0").command("/bin/true").run();
+        let line = "gontainer: become the user: setresuid(500:0): invalid argument (EINVAL)";
+        run.refuses(125, line).hints("no mapping");
+    }
+    let Some(files) = subordinates() else { return };
+    let root = with_users(User::other("an ordinary user", 65534, 65534));
+    for way in ["-pid", "-pid -as-pid1"] {
+        let words = format!("-run -map=auto {way} -mnt={} -user=ann", root.join(""));
+        let expected = "7\n70\n70 71 73\n/home/ann ann\n2\n";
+        with_subordinates(&files, "", &words).args(["--", "sh", "-c", WHO]).run().prints(expected);
+    }
+}
+
+#[test]
+fn somebody_unknown_is_said_to_be_that() {
+    for start in starts() {
+        let root = with_users(start.user);
+        let run = Case::new(start).root(&root).words("-pid -user=an").command("/bin/true").run();
+        run.refuses(125, "gontainer: become the user: look up(an): no such user in the container's /etc/passwd");
+        root.remove("etc/passwd");
+        let run = Case::new(start).root(&root).words("-pid -user=ann").command("/bin/true").run();
+        run.refuses(125, "gontainer: become the user: look up(ann): no such user in the container's /etc/passwd");
+    }
+}
+
+#[test]
+fn hostile_files_of_users_do_no_harm() {
+    for start in starts() {
+        let root = with_users(start.user);
+        let refused = |says: &str| {
+            let run = Case::new(start).root(&root).words("-pid -user=ann").command("/bin/true").run();
+            run.refuses(125, &format!("gontainer: become the user: {says}"));
+        };
+        let passwd = root.path().join("etc/passwd");
+        root.remove("etc/passwd").dir("etc/passwd");
+        refused("open(/etc/passwd): not a regular file");
+        root.remove("etc/passwd");
+        let made = std::process::Command::new("mkfifo").arg(&passwd).status().unwrap();
+        assert!(made.success());
+        std::fs::set_permissions(&passwd, std::os::unix::fs::PermissionsExt::from_mode(0o644)).unwrap();
+        refused("open(/etc/passwd): not a regular file");
+        root.remove("etc/passwd").file("etc/passwd", 0o644, "");
+        std::fs::OpenOptions::new().write(true).open(&passwd).unwrap().set_len(1 << 40).unwrap();
+        refused("read(/etc/passwd): file too large (EFBIG)");
+        let long = format!("ann:x:7:7::/{}:\n", "x".repeat(300));
+        root.remove("etc/passwd").file("etc/passwd", 0o644, long);
+        refused("look up(ann): file name too long (ENAMETOOLONG)");
+        root.remove("etc/passwd").link("etc/passwd", "/proc/1/fd/0");
+        let run = Case::new(start).root(&root).words("-pid -user=ann").command("/bin/true").run();
+        run.status(125).stdout("");
+        let many: String = (1000..1100).map(|gid| format!("g{gid}:x:{gid}:ann\n")).collect();
+        root.remove("etc/passwd").file("etc/passwd", 0o644, "ann:x:7:7:::\n").file("etc/group", 0o644, many);
+        refused("look up(/etc/group): is in more groups than there is room for");
+    }
+}
+
+#[test]
+fn whoever_the_command_is_it_dies_with_the_launcher_and_takes_its_signals() {
+    for start in starts().into_iter().filter(|start| start.is_real_root()) {
+        for way in ["-uts", "-pid", "-pid -as-pid1"] {
+            for user in ["-map=0:100000:65536", "-map=0:100000:65536 -user=7:7", "-user=7:7 -uid=false"] {
+                let name = marker();
+                let case = Case::plain(start.user).words("-run").words(way).words(user);
+                let mut running = case.args(["--", "sh", "-c", "echo up; sleep 1000", &name]).spawn();
+                running.expect("up\n");
+                running.signal(libc::SIGKILL);
+                await_end_of(&name);
+            }
+        }
+    }
+}
+
+#[test]
+fn somebody_else_finds_pid_1_closed_too() {
+    for start in starts().into_iter().filter(|start| start.is_real_root()) {
+        for user in ["-map=0:100000:65536", "-map=0:100000:65536 -user=7:7", "-user=7:7 -uid=false", "-map=self"] {
+            let attack = "cat /proc/1/environ /proc/1/maps /proc/1/mem; ls /proc/1/root/; readlink /proc/1/exe";
+            let run = Case::plain(start.user).words("-run -pid").words(user).script(attack).run();
+            run.that("nothing is seen", run.stdout.is_empty() && run.code() == Some(1));
+        }
+    }
+}
+
+#[test]
+fn a_trace_tells_of_groups_that_stay() {
+    for user in root_users() {
+        for (flags, told) in [("-uid", true), ("-uts", true), ("-map=0:100000:65536", false), ("-user=1 -uts", false)] {
+            let script = format!("exec setpriv --groups 4,5,6 {} -run -trace {flags} -- true", gontainer().display());
+            let run = Case::direct(user).args(["sh", "-c", &script]).run();
+            run.status(0).that("how many", run.complaint().contains("getgroups() = 3") == told);
+        }
+        let script = format!("exec setpriv --groups 4,5,6 {} -run -map=0:100000:65536 -- id -G", gontainer().display());
+        Case::direct(user).args(["sh", "-c", &script]).run().prints("0\n");
     }
 }

@@ -2,7 +2,8 @@
 
 use super::fault::{Fault, On as _};
 use super::shared::Shared;
-use crate::config::{Command, Config};
+use crate::config::{Command, Config, List};
+use crate::ids::Range;
 use crate::sys::file::Pipe;
 use crate::sys::process::{self, WaitFor};
 use crate::sys::seccomp::Instruction;
@@ -38,6 +39,9 @@ pub(crate) struct Job<'a> {
     pub(crate) started: Option<Pipe>,
     /// One byte through it, and SIGCHLD with it, for each stop of the command that PID 1 sees.
     pub(crate) stops: Option<Pipe>,
+    /// The maps that are more than the caller's own ids.
+    pub(crate) users: List<Range>,
+    pub(crate) groups: List<Range>,
     /// The top of the container's tree, once the child has it: see [`super::inside`].
     pub(crate) root: OnceCell<Fd>,
 }
@@ -56,6 +60,8 @@ impl<'a> Job<'a> {
             go: None,
             started: None,
             stops: None,
+            users: List::EMPTY,
+            groups: List::EMPTY,
             root: OnceCell::new(),
         }
     }

@@ -21,6 +21,7 @@ use core::mem::ManuallyDrop;
 pub(crate) use fault::CANNOT_START;
 use job::{Job, Running};
 use shared::Shared;
+use steps::ids::{Helper, become_helper};
 use supervise::{Role, Supervisor};
 
 /// What the child may use; the deepest call, the command's look-up without `close_range`, takes a fifth.
@@ -101,6 +102,18 @@ fn spawn_child(job: &Job) -> Result<Pid, Errno> {
 fn spawn_command(job: &Job) -> Result<Pid, Errno> {
     // SAFETY: as for the child; PID 1 ends no sooner than the command.
     unsafe { process::clone_sharing_memory(0, Side::Command, &COMMAND_STACK, in_command, job) }
+}
+
+/// Makes a process for a helper on the host, on the stack that the command will have: the child waits at
+/// the pipe until it has ended.
+fn spawn_helper(helper: &Helper) -> Result<Pid, Errno> {
+    // SAFETY: the helper's words are kept, its caller waits for its end, and before execve it writes nothing.
+    unsafe { process::clone_sharing_memory(0, Side::Launcher, &COMMAND_STACK, in_helper, helper) }
+}
+
+/// The helper's process's first step on its own stack.
+extern "C" fn in_helper(helper: &Helper) -> ! {
+    become_helper(helper)
 }
 
 /// The child's first step on its own stack.

@@ -9,7 +9,8 @@
 use super::fault::Failure;
 use super::job::{Job, Running};
 use super::steps::{
-    command, filter, handshake, ids, init, limits, mounts, net, privileges, root, signals, stdio, terminal, time, uts,
+    command, filter, handshake, ids, init, limits, mounts, net, privileges, root, signals, stdio, terminal, time, user,
+    uts,
 };
 use crate::config::Config;
 use crate::sys::recorder;
@@ -41,6 +42,8 @@ plan! {
         "raise resource limits" if Config::wants_resource_limits => limits::raise_hard;
         "enter the rootfs" if Config::wants_root => root::enter;
         "see that the kernel has time namespaces" if Config::wants_time => time::check_kernel;
+        "find the subordinate ids" if Config::wants_maps => ids::find_ranges;
+        "see which groups stay" if Config::wants_group_count => ids::count_groups;
         "hold signals back" => signals::hold;
         "make the pipe that joins parent and child" => handshake::make_pipe;
         "make the pipe that tells of the start" if Config::wants_start_notice => handshake::make_start_pipe;
@@ -50,9 +53,9 @@ plan! {
     /// The launcher, while its child sets up.
     parent(&Running<'_>) {
         "make the namespaces" => handshake::make_child;
-        "deny setgroups" if Config::wants_user => ids::deny_setgroups;
-        "map the group id" if Config::wants_user => ids::map_group;
-        "map the user id" if Config::wants_user => ids::map_user;
+        "deny setgroups" if Config::denies_groups => ids::deny_setgroups;
+        "map the group id" if Config::wants_user => ids::map_groups;
+        "map the user id" if Config::wants_user => ids::map_users;
         "bring the loopback interface up" if Config::wants_net => net::raise_loopback_for_child;
         "set how soon memory kills it" if Config::wants_oom => limits::adjust_oom;
         "set its niceness" if Config::wants_nice => limits::set_niceness;
@@ -81,6 +84,8 @@ plan! {
         "put capabilities out of reach" if Config::cuts_capabilities => privileges::bound_capabilities;
         "gain no privileges by executing" if Config::refuses_new_privileges => privileges::refuse_new;
         "wait for the id maps" => handshake::await_go;
+        "become root inside" if Config::wants_root_ids => user::become_root;
+        "die with the parent all the same" if Config::wants_root_ids => handshake::die_with_parent_again;
         "refuse calls that no container needs" if Config::wants_default_filter => filter::refuse_calls;
         "see that no user namespace can be made" if Config::is_strict => filter::see_that_it_holds;
     }
@@ -98,6 +103,9 @@ plan! {
     command(&Job<'_>) {
         "lead a process group" => signals::lead_group;
         "take the terminal" => terminal::take;
+        "become the user" if Config::wants_identity => user::become_user;
+        "stay closed to the container" if Config::wants_closed_again => init::close_to_the_container;
+        "die with the parent all the same" if Config::wants_death_again => handshake::die_with_parent_again;
         "limit resources" if Config::wants_resource_limits => limits::limit_resources;
         "give up capabilities" if Config::cuts_capabilities => privileges::give_up;
         "let signals through" => signals::release;

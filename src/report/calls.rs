@@ -74,6 +74,7 @@ const IOCTL: &[(usize, &str)] = &[
 const FCNTL: &[(usize, &str)] =
     &[(1, "is it open?"), (8, "signal this process on input"), (10, "with this signal"), (4, "set flags")];
 const KEYCTL: &[(usize, &str)] = &[(1, "join a new session keyring")];
+const UNKNOWN: &[(usize, &str)] = &[(u32::MAX as usize, "as /etc/passwd says")];
 const SIGNALS: &[(usize, &str)] = &[(17, "SIGCHLD")];
 
 #[rustfmt::skip] // a call, a line
@@ -93,6 +94,8 @@ static READINGS: &[Reading] = &[
     Reading { name: "GETDENTS64",      shapes: &[Fd] },
     Reading { name: "GETPGID",         shapes: &[] },
     Reading { name: "GETPID",          shapes: &[] },
+    Reading { name: "GETGROUPS",       shapes: &[] },
+    Reading { name: "GETXATTR",        shapes: &[Quoted, Quoted] },
     Reading { name: "IOCTL",           shapes: &[Fd, Choice(IOCTL)] },
     Reading { name: "KEYCTL",          shapes: &[Choice(KEYCTL)] },
     Reading { name: "KILL",            shapes: &[Number, Number] },
@@ -115,9 +118,12 @@ static READINGS: &[Reading] = &[
     Reading { name: "RT_SIGACTION",    shapes: &[Choice(SIGNALS)] },
     Reading { name: "RT_SIGPROCMASK",  shapes: &[] },
     Reading { name: "RT_SIGTIMEDWAIT", shapes: &[] },
+    Reading { name: "SETGROUPS",       shapes: &[Number] },
     Reading { name: "SETHOSTNAME",     shapes: &[Quoted] },
     Reading { name: "SETPGID",         shapes: &[Number, Number] },
     Reading { name: "SETPRIORITY",     shapes: &[Choice(&[(0, "process")]), Number, Number] },
+    Reading { name: "SETRESGID",       shapes: &[Choice(UNKNOWN)] },
+    Reading { name: "SETRESUID",       shapes: &[Choice(UNKNOWN)] },
     Reading { name: "SOCKET",          shapes: &[] },
     Reading { name: "UNAME",           shapes: &[] },
     Reading { name: "UMASK",           shapes: &[Octal] },

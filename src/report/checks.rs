@@ -157,6 +157,36 @@ static CAUSES: &[Cause] = &[
         remedy: "no /proc is mounted here, which -uid and -pid need; as root: mount -t proc proc /proc",
     },
     Cause {
+        calls: &["setresuid", "setresgid", "setgroups"],
+        errnos: &[Errno::EINVAL],
+        holds: |config| config.user,
+        remedy: "this id has no mapping: -map=auto maps 0 to 65535, -map=INSIDE:OUTSIDE:COUNT what you like",
+    },
+    Cause {
+        calls: &["setgroups"],
+        errnos: &[Errno::EPERM],
+        holds: Config::denies_groups,
+        remedy: "where only your own group is mapped there are no others: -map=auto maps more",
+    },
+    Cause {
+        calls: &["look up"],
+        errnos: &[Errno::NO_SUBORDINATES],
+        holds: |_| true,
+        remedy: "as root, add a line NAME:100000:65536 to /etc/subuid and to /etc/subgid, with ids that nobody else has",
+    },
+    Cause {
+        calls: &["find"],
+        errnos: &[Errno::ENOENT],
+        holds: |_| true,
+        remedy: "ids other than your own take newuidmap and newgidmap: on Debian, apt-get install uidmap",
+    },
+    Cause {
+        calls: &["run"],
+        errnos: &[Errno::HELPER_FAILED],
+        holds: |_| has_line(c"/proc/self/status", |line| line == b"NoNewPrivs:\t1"),
+        remedy: "no_new_privs is in force here, so no helper can gain the privilege it needs",
+    },
+    Cause {
         calls: &["pivot_root"],
         errnos: &[Errno::EINVAL],
         holds: |_| has_line(c"/proc/self/mountinfo", |line| mount_point(line) == b"/" && contains(line, b" - rootfs ")),
@@ -280,29 +310,11 @@ fn first_bytes<'a>(path: &CStr, buffer: &'a mut [u8]) -> &'a [u8] {
     buffer.get(..filled.unwrap_or(0)).unwrap_or_default()
 }
 
-/// Whether a file has such a line. Of a long line only the start is seen.
+/// Whether a file has such a line.
 fn has_line(path: &CStr, wanted: impl Fn(&[u8]) -> bool) -> bool {
-    let Ok(file) = file::open(path, Open::Read) else { return false };
-    let mut line = [0_u8; 1024];
-    let mut length = 0;
-    loop {
-        let mut buffer = [0_u8; 1024];
-        let filled = file::read(&file, &mut buffer).unwrap_or(0);
-        if filled == 0 {
-            return wanted(line.get(..length).unwrap_or_default());
-        }
-        for byte in buffer.iter().take(filled) {
-            if *byte == b'\n' {
-                if wanted(line.get(..length).unwrap_or_default()) {
-                    return true;
-                }
-                length = 0;
-            } else if let Some(place) = line.get_mut(length) {
-                *place = *byte;
-                length += 1;
-            }
-        }
-    }
+    file::open(path, Open::Read)
+        .and_then(|file| file::has_line(&file, usize::MAX, &mut |line| wanted(line)))
+        .unwrap_or(false)
 }
 
 #[cfg(test)]

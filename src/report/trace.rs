@@ -115,7 +115,7 @@ fn write_micros(page: &mut Page, ns: u64, columns: usize) {
 
 /// What came of a call, if that says anything. Returns whether it failed.
 fn write_result(cell: &mut Cell, which: Trace, record: &Record) -> bool {
-    let tells = matches!(&record.what, What::Call(call) if matches!(call.name, "CLONE" | "PIPE2" | "OPENAT" | "OPENAT2" | "OPEN_TREE" | "SOCKET"));
+    let tells = matches!(&record.what, What::Call(call) if matches!(call.name, "CLONE" | "PIPE2" | "OPENAT" | "OPENAT2" | "OPEN_TREE" | "SOCKET" | "GETGROUPS"));
     match record.result() {
         Some((_, Err(errno))) if which == Trace::Start => {
             cell.push_str(" = ");

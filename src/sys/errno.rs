@@ -75,6 +75,15 @@ errors! {
     EUSERS "a limit on namespaces"
     EXDEV "crosses a mount or a device"
     ;
+    NO_SUCH_USER 5001 "no such user in the container's /etc/passwd"
+    NOT_REGULAR 5002 "not a regular file"
+    NO_SUBORDINATES 5003 "gives this user no range of ids"
+    NOT_ROOTS 5004 "does not belong to root"
+    NOT_ONLY_ROOTS 5005 "others than root may write it"
+    NOT_PRIVILEGED 5006 "is neither setuid nor has a capability"
+    HELPER_FAILED 5007 "it failed; what it has to say stands above"
+    OTHER_MAP 5008 "the map is not the one that was asked for"
+    TOO_MANY_GROUPS 5009 "is in more groups than there is room for"
     NO_TIME_NAMESPACES 5000 "takes a kernel with time namespaces that execve enters: Linux 6.2, CONFIG_TIME_NS"
 }
 

@@ -1,6 +1,6 @@
 //! Files, directories, pipes and terminals.
 
-use super::{Errno, Fd, Pid, call};
+use super::{Errno, Fd, Pid, call, recorder};
 use core::ffi::CStr;
 
 /// What openat(2) is asked for here; all of it close-on-exec.
@@ -116,6 +116,65 @@ pub(crate) fn kind(fd: &Fd) -> Result<Kind, Errno> {
         libc::S_IFLNK => Kind::Link,
         _ => Kind::Other,
     })
+}
+
+/// Whether an open file is a regular one. A rehearsal takes it for one.
+pub(crate) fn is_regular(fd: &Fd) -> Result<bool, Errno> {
+    Ok(status(fd.number(), c"", libc::AT_EMPTY_PATH)?.st_mode & libc::S_IFMT == libc::S_IFREG
+        || recorder::is_rehearsal())
+}
+
+/// Type and permissions of a file, links followed, and its owner, newfstatat(2).
+pub(crate) fn mode_and_owner(path: &CStr) -> Result<(u32, u32), Errno> {
+    status(libc::AT_FDCWD, path, 0).map(|stat| (stat.st_mode, stat.st_uid))
+}
+
+/// Whether a file has this extended attribute, getxattr(2).
+pub(crate) fn has_attribute(path: &CStr, name: &CStr) -> bool {
+    // SAFETY: C strings; of a value without room for it only the size is returned.
+    unsafe { call!(GETXATTR, path, name, 0_usize, 0_usize) }.is_ok()
+}
+
+/// Hands the bytes of a file on, piece by piece, until `enough` says so or there are `most`.
+///
+/// # Errors
+/// EFBIG: there are more.
+#[cold]
+#[inline(never)]
+pub(crate) fn read_pieces(file: &Fd, most: usize, enough: &mut dyn FnMut(&[u8]) -> bool) -> Result<(), Errno> {
+    let mut piece = [0_u8; 512];
+    let mut total = 0;
+    while total < most {
+        let filled = read(file, &mut piece)?;
+        if recorder::is_rehearsal() || filled == 0 || enough(piece.get(..filled).unwrap_or_default()) {
+            return Ok(());
+        }
+        total += filled;
+    }
+    Err(Errno::EFBIG)
+}
+
+/// Whether a file has a line that is `wanted`, as it always has in a rehearsal. Of a long line only the start
+/// is seen.
+#[cold]
+#[inline(never)]
+pub(crate) fn has_line(file: &Fd, most: usize, wanted: &mut dyn FnMut(&[u8]) -> bool) -> Result<bool, Errno> {
+    let mut line = [0_u8; 1024];
+    let mut length = 0;
+    let mut found = false;
+    read_pieces(file, most, &mut |piece| {
+        for byte in piece {
+            if *byte == b'\n' {
+                found = found || wanted(line.get(..length).unwrap_or_default());
+                length = 0;
+            } else if let Some(place) = line.get_mut(length) {
+                *place = *byte;
+                length += 1;
+            }
+        }
+        found
+    })?;
+    Ok(recorder::is_rehearsal() || found || wanted(line.get(..length).unwrap_or_default()))
 }
 
 /// newfstatat(2).

@@ -237,6 +237,41 @@ impl Caller {
     }
 }
 
+/// setgroups(2): the supplementary groups.
+///
+/// # Errors
+/// EINVAL: a group has no mapping in the user namespace. EPERM: no CAP_SETGID, or setgroups is denied there.
+pub(crate) fn set_groups(groups: &[u32]) -> Result<(), Errno> {
+    // SAFETY: the kernel reads as many numbers as it is told.
+    unsafe { call!(SETGROUPS, groups.len(), groups.as_ptr()) }.map(drop)
+}
+
+/// How many supplementary groups the caller has, getgroups(2).
+pub(crate) fn count_groups() -> Result<usize, Errno> {
+    // SAFETY: without room for them, they are only counted.
+    unsafe { call!(GETGROUPS, 0_usize, 0_usize) }
+}
+
+/// setresgid(2), of all three.
+///
+/// # Errors
+/// EINVAL: no mapping in the user namespace. EPERM: no CAP_SETGID.
+pub(crate) fn set_group_id(gid: u32) -> Result<(), Errno> {
+    // SAFETY: takes numbers only.
+    unsafe { call!(SETRESGID, gid, gid, gid) }.map(drop)
+}
+
+/// setresuid(2), of all three. The last of them to be other than root's takes all capabilities away. A
+/// change clears the parent-death signal, and what /proc/sys/fs/suid_dumpable says becomes of the memory's
+/// `PR_SET_DUMPABLE`, for all who share it.
+///
+/// # Errors
+/// As [`set_group_id`].
+pub(crate) fn set_user_id(uid: u32) -> Result<(), Errno> {
+    // SAFETY: takes numbers only.
+    unsafe { call!(SETRESUID, uid, uid, uid) }.map(drop)
+}
+
 /// Has the kernel send SIGKILL when the parent ends, `PR_SET_PDEATHSIG` of prctl(2). It holds over
 /// execve(2), but not when that gains privilege or ids change.
 pub(crate) fn die_with_parent() -> Result<(), Errno> {

@@ -1,5 +1,6 @@
 //! The arrays of C strings that execve(2) takes.
 
+use core::cell::UnsafeCell;
 use core::ffi::{CStr, c_char};
 
 /// One entry of such an array: a C string, or the NULL that ends it.
@@ -28,6 +29,41 @@ impl Word {
 impl From<&'static CStr> for Word {
     fn from(text: &'static CStr) -> Word {
         Word::of(text)
+    }
+}
+
+/// Room for a word that is known only after its array was made.
+pub(crate) struct Room(UnsafeCell<[u8; Room::BYTES]>);
+
+// SAFETY: of the processes of a start only one writes at a time, and the kernel reads it only at that one's
+// execve(2); see `fill`.
+unsafe impl Sync for Room {}
+
+impl Room {
+    const BYTES: usize = 256;
+
+    pub(crate) const fn new() -> Room {
+        Room(UnsafeCell::new([0; Room::BYTES]))
+    }
+
+    /// The word that stands here.
+    pub(crate) fn word(&'static self) -> Word {
+        Word(self.0.get().cast())
+    }
+
+    /// Writes the word: `name`, then `value`. Only before the start, and then by the process that becomes
+    /// the command. What is too long is refused.
+    pub(crate) fn fill(&self, name: &[u8], value: &[u8]) -> bool {
+        // SAFETY: one process writes, and holds no other reference meanwhile.
+        let bytes = unsafe { &mut *self.0.get() };
+        let fits = name.len() + value.len() < Room::BYTES;
+        if fits {
+            *bytes = [0; Room::BYTES];
+            for (to, from) in bytes.iter_mut().zip(name.iter().chain(value)) {
+                *to = *from;
+            }
+        }
+        fits
     }
 }
 

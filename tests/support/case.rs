@@ -257,6 +257,15 @@ impl Case {
         })
     }
 
+    /// In a mount namespace of its own, from which no mount comes out.
+    pub fn private_mounts(self) -> Case {
+        self.new_namespaces(libc::CLONE_NEWNS).before(|| {
+            let (none, root, flags) = (std::ptr::null(), c"/".as_ptr(), libc::MS_REC | libc::MS_PRIVATE);
+            // SAFETY: a change of propagation reads the target only.
+            check(unsafe { libc::mount(none, root, none, flags, none.cast()) })
+        })
+    }
+
     /// In a mount namespace of its own, all of whose mounts are shared with what is cloned from it.
     pub fn shared_mounts(self) -> Case {
         self.new_namespaces(libc::CLONE_NEWNS).before(|| {

@@ -44,6 +44,16 @@ pub(in crate::launch) fn die_with_parent(_: &Job) -> Result<(), Fault> {
     process::die_with_parent().of("prctl PR_SET_PDEATHSIG")
 }
 
+/// The same once more: with other ids the kernel has forgotten it. Had the launcher died in between, the
+/// pipe's other end would be closed.
+pub(in crate::launch) fn die_with_parent_again(job: &Job) -> Result<(), Fault> {
+    process::die_with_parent().of("prctl PR_SET_PDEATHSIG")?;
+    match &job.go {
+        Some(go) if file::is_hung_up(&go.read).of("poll")? => process::exit(CANNOT_START),
+        _ => Ok(()),
+    }
+}
+
 /// Waits for "go". Without it, or if the pipe's other end has gone since, the launcher is dead and nobody
 /// is left to hear of anything: a dying parent closes its files before the kernel looks for children to
 /// signal (exit_files and exit_notify in kernel/exit.c), so one of the two is certain.

@@ -1,10 +1,85 @@
-//! User and group ids: the caller becomes root inside. user_namespaces(7).
+//! Id maps. user_namespaces(7).
+//!
+//! The caller's own ids take no privilege. Others do: who has it writes them, and an ordinary user has them
+//! written by newuidmap and newgidmap, which know what is its in /etc/subuid and /etc/subgid.
 
-use crate::launch::fault::{Fault, On};
-use crate::launch::job::Running;
+use crate::config::{Config, List, Mapping, map_text};
+use crate::ids::{Entry, Range, subordinates};
+use crate::launch::fault::{CANNOT_START, Fault, On};
+use crate::launch::job::{Job, Running};
 use crate::sys::file::{self, Open};
+use crate::sys::process::{self, Event, WaitFor};
+use crate::sys::{self, Errno, Word, Words};
 use crate::text::Text;
 use core::ffi::CStr;
+
+/// Ids inside that `-map=auto` fills: 0 to 65535.
+const AUTO_IDS: u32 = 65536;
+
+/// Where a helper may lie. No PATH is asked.
+const HELPER_DIRS: [&str; 4] = ["/usr/bin/", "/bin/", "/usr/local/bin/", "/run/wrappers/bin/"];
+
+/// A number in text, with a NUL behind it.
+type Decimal = Text<16>;
+
+/// Gathers the lines of both maps; those of `-map=auto` from the host's files.
+#[cold]
+#[inline(never)]
+pub(in crate::launch) fn find_ranges(job: &mut Job) -> Result<(), Fault> {
+    let config = job.config;
+    job.users = ranges(config, config.users(), config.caller_uid, c"/etc/subuid")?;
+    job.groups = ranges(config, config.groups(), config.caller_gid, c"/etc/subgid")?;
+    Ok(())
+}
+
+fn ranges(config: &Config, mapping: Mapping, caller: u32, path: &'static CStr) -> Result<List<Range>, Fault> {
+    let mut list = List::EMPTY;
+    match mapping {
+        Mapping::Ranges(ranges) => return Ok(ranges),
+        Mapping::Root | Mapping::Own => return Ok(list),
+        Mapping::Auto => list.push(Range::one(0, caller)),
+    }
+    let name = login_name(config.caller_uid)?;
+    let mut next = 1;
+    let mut take = |line: &[u8]| {
+        if let Some((outside, count)) = subordinates(line, name.as_bytes(), config.caller_uid) {
+            let range = Range { inside: next, outside, count: count.min(AUTO_IDS - next) };
+            // Root's own id is nobody's subordinate; and what is mapped already is left out.
+            if outside != 0 && list.iter().all(|other| !other.overlaps(&range)) {
+                list.push(range);
+                next += range.count;
+            }
+        }
+        next == AUTO_IDS
+    };
+    let is_full = match file::open(path, Open::Read) {
+        Err(Errno::ENOENT) => false,
+        file => file::has_line(&file.on("open", path)?, usize::MAX, &mut take).on("read", path)?,
+    };
+    if is_full || next > 1 { Ok(list) } else { Err(Errno::NO_SUBORDINATES).on("look up", path) }
+}
+
+/// The caller's name by the host's /etc/passwd; empty if it has none.
+fn login_name(uid: u32) -> Result<Text<64>, Fault> {
+    let mut name = Text::new();
+    let mut take = |line: &[u8]| {
+        let entry = Entry::parse(line).filter(|entry| entry.uid == uid);
+        entry.map(|entry| name.push(entry.name)).is_some()
+    };
+    match file::open(c"/etc/passwd", Open::Read) {
+        Err(Errno::ENOENT) => {}
+        file => {
+            _ = file::has_line(&file.on("open", c"/etc/passwd")?, usize::MAX, &mut take).on("read", c"/etc/passwd")?
+        }
+    }
+    Ok(name)
+}
+
+/// The caller's supplementary groups go on giving access inside where nothing drops them, though they have
+/// no name there. For `-trace`: this only looks.
+pub(in crate::launch) fn count_groups(_: &mut Job) -> Result<(), Fault> {
+    process::count_groups().of("getgroups").map(drop)
+}
 
 /// Gives up setgroups(2) inside: dropping a group could grant what the group was denied (CVE-2014-8989).
 /// An ordinary user's gid_map is refused without.
@@ -12,31 +87,134 @@ pub(in crate::launch) fn deny_setgroups(running: &Running) -> Result<(), Fault> 
     write_proc(running, c"setgroups", b"deny")
 }
 
-/// gid 0 inside is the caller's group outside.
-pub(in crate::launch) fn map_group(running: &Running) -> Result<(), Fault> {
-    write_proc(running, c"gid_map", map_to_root(running.config().caller_gid).as_bytes())
+/// By default, gid 0 inside is the caller's group outside.
+pub(in crate::launch) fn map_groups(running: &Running) -> Result<(), Fault> {
+    let config = running.config();
+    match config.groups().own_line(config.caller_gid) {
+        Some(line) => write_line(running, c"gid_map", line),
+        None => write_ranges(running, c"gid_map", "newgidmap", running.job.groups),
+    }
 }
 
-/// uid 0 inside is the caller outside.
-pub(in crate::launch) fn map_user(running: &Running) -> Result<(), Fault> {
-    write_proc(running, c"uid_map", map_to_root(running.config().caller_uid).as_bytes())
+/// By default, uid 0 inside is the caller outside.
+pub(in crate::launch) fn map_users(running: &Running) -> Result<(), Fault> {
+    let config = running.config();
+    match config.users().own_line(config.caller_uid) {
+        Some(line) => write_line(running, c"uid_map", line),
+        None => write_ranges(running, c"uid_map", "newuidmap", running.job.users),
+    }
 }
 
-/// One line of a map: inside, outside, count.
-fn map_to_root(outside: u32) -> Text<16> {
-    let mut line = Text::new();
-    line.push(b"0 ").push_number(outside.into()).push(b" 1");
-    line
+fn write_line(running: &Running, file: &'static CStr, range: Range) -> Result<(), Fault> {
+    let mut line = Text::<32>::new();
+    range.write(&mut line);
+    write_proc(running, file, line.as_bytes())
 }
 
-/// Writes a file in the child's /proc directory. The child is not reaped yet, so its pid is still its own.
-fn write_proc(running: &Running, file: &'static CStr, content: &[u8]) -> Result<(), Fault> {
+/// Writes a map as the privileged may, and otherwise has it written.
+#[cold]
+#[inline(never)]
+fn write_ranges(
+    running: &Running,
+    file: &'static CStr,
+    helper: &'static str,
+    ranges: List<Range>,
+) -> Result<(), Fault> {
+    match write_proc(running, file, map_text(ranges).as_bytes()) {
+        Err(Fault { errno: Errno::EPERM, call: "write", .. }) => {
+            run_helper(running, helper, ranges)?;
+            check_map(running, file, ranges)
+        }
+        result => result,
+    }
+}
+
+/// A file in the child's /proc directory. The child is not reaped yet, so its pid is still its own.
+fn proc_path(running: &Running, file: &CStr) -> Text<32> {
     let pid = running.child.get().map_or(0, |child| child.0.unsigned_abs());
-    let mut path = Text::<32>::new();
+    let mut path = Text::new();
     path.push(b"/proc/").push_number(pid.into()).push(b"/").push(file.to_bytes());
-    let path = path.as_c_str().unwrap_or_default();
-    let opened = file::open(path, Open::Write).on("open", file)?;
+    path
+}
+
+fn write_proc(running: &Running, file: &'static CStr, content: &[u8]) -> Result<(), Fault> {
+    let path = proc_path(running, file);
+    let opened = file::open(path.as_c_str().unwrap_or_default(), Open::Write).on("open", file)?;
     file::write(opened.number(), content).on("write", file).map(drop)
+}
+
+/// Whether the kernel's map is this one. Of more than five lines it keeps them in another order.
+fn check_map(running: &Running, file: &'static CStr, ranges: List<Range>) -> Result<(), Fault> {
+    let path = proc_path(running, file);
+    let opened = file::open(path.as_c_str().unwrap_or_default(), Open::Read).on("open", file)?;
+    let mut count = 0;
+    let is_other = &mut |line: &[u8]| {
+        count += usize::from(!line.is_empty());
+        !line.is_empty() && Range::parse(line, b' ').is_none_or(|line| ranges.iter().all(|range| *range != line))
+    };
+    let is_other = file::has_line(&opened, usize::MAX, is_other).on("read", file)?;
+    if is_other || count != ranges.iter().count() { Err(Errno::OTHER_MAP).on("read", file) } else { Ok(()) }
+}
+
+/// A program to run on the host, and its arguments.
+pub(in crate::launch) struct Helper {
+    pub(in crate::launch) path: &'static CStr,
+    pub(in crate::launch) words: Words,
+}
+
+/// `newuidmap PID INSIDE OUTSIDE COUNT…`, without any environment.
+fn run_helper(running: &Running, name: &'static str, ranges: List<Range>) -> Result<(), Fault> {
+    let path = find_helper(name)?;
+    let mut words = [Word::END; 1 + 1 + 3 * crate::ids::MOST_RANGES + 1];
+    let pid = running.child.get().map_or(0, |child| child.0.unsigned_abs());
+    let numbers = ranges.iter().flat_map(|range| [range.inside, range.outside, range.count]);
+    let [first, others @ ..] = &mut words;
+    *first = Word::of(path);
+    for (word, number) in others.iter_mut().zip([pid].into_iter().chain(numbers)) {
+        let mut text = Decimal::new();
+        text.push_number(number.into());
+        *word = Word::of(sys::keep(text).as_c_str().unwrap_or_default());
+    }
+    let helper = Helper { path, words: Words::new(sys::keep(words)) };
+    let process = crate::launch::spawn_helper(&helper).of("clone")?;
+    match process::wait_for_end(WaitFor::Child(process)).of("wait4")? {
+        Some((_, Event::Exited(0))) => Ok(()),
+        _ => Err(Errno::HELPER_FAILED).on("run", path),
+    }
+}
+
+/// The helper's first step on its own stack.
+pub(in crate::launch) fn become_helper(helper: &Helper) -> ! {
+    static NOTHING: [Word; 1] = [Word::END];
+    let Err(_) = process::execve(helper.path, helper.words, Words::new(&NOTHING));
+    process::exit(CANNOT_START)
+}
+
+/// The first there is, if it may be trusted: root's alone to write, and with the privilege that it is for.
+fn find_helper(name: &'static str) -> Result<&'static CStr, Fault> {
+    for dir in HELPER_DIRS {
+        let mut path = Text::<40>::new();
+        path.push_str(dir).push_str(name);
+        let path = sys::keep(path).as_c_str().unwrap_or_default();
+        let (mode, owner) = match file::mode_and_owner(path) {
+            Err(Errno::ENOENT | Errno::ENOTDIR) => continue,
+            result => result.on("stat", path)?,
+        };
+        let reason = if mode & libc::S_IFMT != libc::S_IFREG {
+            Errno::NOT_REGULAR
+        } else if owner != 0 {
+            Errno::NOT_ROOTS
+        } else if mode & (libc::S_IWGRP | libc::S_IWOTH) != 0 {
+            Errno::NOT_ONLY_ROOTS
+        } else if mode & libc::S_ISUID == 0 && !file::has_attribute(path, c"security.capability") {
+            Errno::NOT_PRIVILEGED
+        } else {
+            return Ok(path);
+        };
+        return Err(reason).on("trust", path);
+    }
+    let missing = if name == "newuidmap" { c"newuidmap" } else { c"newgidmap" };
+    Err(Errno::ENOENT).on("find", missing)
 }
 
 #[cfg(test)]
@@ -45,6 +223,8 @@ mod tests {
 
     #[test]
     fn a_map_line_holds_the_largest_id() {
-        assert_eq!(map_to_root(u32::MAX).as_bytes(), b"0 4294967295 1");
+        let mut line = Text::<32>::new();
+        Range::one(u32::MAX, u32::MAX).write(&mut line);
+        assert_eq!(line.as_bytes(), b"4294967295 4294967295 1");
     }
 }

@@ -15,4 +15,5 @@ pub(super) mod signals;
 pub(super) mod stdio;
 pub(super) mod terminal;
 pub(super) mod time;
+pub(super) mod user;
 pub(super) mod uts;
