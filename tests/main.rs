@@ -14,6 +14,7 @@
 mod callers;
 mod cli;
 mod command;
+mod debian;
 mod escape;
 mod faults;
 mod filter;

@@ -6,7 +6,7 @@ use std::fs::{self, File};
 use std::io::{self, Read as _};
 use std::os::fd::{AsRawFd, FromRawFd as _, OwnedFd};
 use std::process::{Child, ChildStdin, ExitStatus};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 /// What has been read of a stream.
 struct Source {
@@ -127,8 +127,14 @@ impl Running {
 
     /// Waits until it has ended and nothing holds its output any more.
     #[track_caller]
-    pub fn finish(mut self) -> Outcome {
-        let deadline = Instant::now() + PATIENCE;
+    pub fn finish(self) -> Outcome {
+        self.finish_within(PATIENCE)
+    }
+
+    /// The same for what takes its time: a network, a compiler.
+    #[track_caller]
+    pub fn finish_within(mut self, patience: Duration) -> Outcome {
+        let deadline = Instant::now() + patience;
         while self.status.is_none() || self.out.file.is_some() || self.err.file.is_some() {
             if !self.pump(deadline) {
                 self.give_up(match self.status {
