@@ -69,7 +69,7 @@ pub(crate) static FLAGS: &[Flag] = &[
     Flag { name: "all",      takes: Nothing(Config::isolate_all),                     group: Namespaces, help: "all of them but -mnt; -all -net=false leaves one out" },
     Flag { name: "as-pid1",  takes: Switch(|c, on| c.as_pid1 = on),                   group: Command,    help: "with -pid: no init, COMMAND itself is PID 1" },
     Flag { name: "user",     takes: Value("USER", |c, v| { c.identity = User::parse(v).map(|user| (user, v)); c.identity.map(drop).ok_or("takes a NAME of the container's /etc/passwd, UID or UID:GID") }), group: Command, help: "who COMMAND is inside: NAME, UID or UID:GID" },
-    Flag { name: "env",      takes: Value("NAME[=VALUE]", |c, v| { c.environment.push(v); variable(v) }), group: Command, help: "set a variable, or hand the caller's on; repeatable" },
+    Flag { name: "env",      takes: Value("NAME[=VALUE]", |c, v| { c.environment.push(v); variable(v) }), group: Command, help: "set a variable, or hand the caller's on; all: all of them" },
     Flag { name: "quiet",    takes: Switch(|c, on| c.quiet = on),                     group: Command,    help: "no banner before an interactive shell" },
     Flag { name: "timeout",  takes: Value("TIME", |c, v| set(&mut c.timeout_ns, limits::duration_ns(v.to_bytes()), "needs a time, as in 500ms, 5s, 1.5m or 2h")), group: Limits, help: "end it after TIME: TERM, 5s later KILL; status 124" },
     Flag { name: "rlimit",   takes: Value("NAME=N[:N]", |c, v| limits::resource_limit(v.to_bytes()).map(|limit| c.resource_limits.push((v, limit)))), group: Limits, help: "a limit by its name in prlimit(1), soft:hard; repeatable" },

@@ -264,6 +264,8 @@ fn variables_are_set_and_handed_on_by_name() {
         let root = rootfs(start.user);
         let run = case().root(&root).words("-env HERE -env=HOME=/tmp -env=NOWHERE").command("env").run();
         run.prints(format!("{}container=gontainer\nHERE=host\n", OWN.replace("/root", "/tmp")));
+        let run = case().root(&root).words("-env=HERE=mine -env=all -env=A=1").command("env").run();
+        run.prints("HERE=mine\nSECRET=host\ncontainer=gontainer\nA=1\n");
     });
     for start in starts() {
         for wrong in ["-env=", "-env==x"] {
