@@ -2,8 +2,8 @@
 //! hint costs more than none.
 
 use crate::config::Config;
+use crate::ids::Range;
 use crate::launch::Fault;
-use crate::number::decimal;
 use crate::sys::file::{self, Open};
 use crate::sys::{Errno, process};
 use core::ffi::CStr;
@@ -272,13 +272,7 @@ fn is_chrooted() -> bool {
 
 /// Whether an id stands in a map: lines of inside, outside, count.
 fn is_mapped(map: &CStr, id: u32) -> bool {
-    has_line(map, |line| {
-        let mut numbers = line.split(|byte| *byte == b' ').filter(|word| !word.is_empty()).map(decimal);
-        match (numbers.next().flatten(), numbers.nth(1).flatten()) {
-            (Some(first), Some(count)) => (first..first.saturating_add(count)).contains(&u64::from(id)),
-            _ => false,
-        }
-    })
+    has_line(map, |line| Range::parse(line, b' ').is_some_and(|range| id.wrapping_sub(range.inside) < range.count))
 }
 
 /// The fifth word of a line of mountinfo, proc_pid_mountinfo(5).

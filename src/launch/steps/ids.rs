@@ -20,7 +20,7 @@ const AUTO_IDS: u32 = 65536;
 const HELPER_DIRS: [&str; 4] = ["/usr/bin/", "/bin/", "/usr/local/bin/", "/run/wrappers/bin/"];
 
 /// A number in text, with a NUL behind it.
-type Decimal = Text<16>;
+type Decimal = Text<32>;
 
 /// Gathers the lines of both maps; those of `-map=auto` from the host's files.
 #[cold]
@@ -193,7 +193,7 @@ pub(in crate::launch) fn become_helper(helper: &Helper) -> ! {
 /// The first there is, if it may be trusted: root's alone to write, and with the privilege that it is for.
 fn find_helper(name: &'static str) -> Result<&'static CStr, Fault> {
     for dir in HELPER_DIRS {
-        let mut path = Text::<40>::new();
+        let mut path = Text::<64>::new();
         path.push_str(dir).push_str(name);
         let path = sys::keep(path).as_c_str().unwrap_or_default();
         let (mode, owner) = match file::mode_and_owner(path) {

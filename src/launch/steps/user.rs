@@ -148,7 +148,7 @@ fn set_groups(config: &Config, groups: &Groups, gid: u32) -> Result<(), Errno> {
 }
 
 fn tell_environment(found: Option<&Found>, uid: u32) -> Result<(), Errno> {
-    let mut number = Text::<16>::new();
+    let mut number = Text::<32>::new();
     let (name, home) = match found {
         Some(found) => (found.name.as_bytes(), found.home.as_bytes()),
         None => (number.push_number(uid.into()).as_bytes(), &b"/"[..]),
