@@ -210,6 +210,11 @@ pub(crate) struct Config {
     pub(crate) capabilities: Capabilities,
     pub(crate) filter: Filter,
     pub(crate) strict: bool,
+    /// What of a rootfs's own is left out: /dev, /proc, /sys, the host's name servers.
+    pub(crate) no_dev: bool,
+    pub(crate) no_proc: bool,
+    pub(crate) no_sys: bool,
+    pub(crate) no_dns: bool,
     pub(crate) quiet: bool,
     pub(crate) trace: bool,
     pub(crate) plan: bool,
@@ -251,6 +256,10 @@ impl Config {
             capabilities: Capabilities { base: None, added: 0, removed: 0 },
             filter: Filter::Default,
             strict: false,
+            no_dev: false,
+            no_proc: false,
+            no_sys: false,
+            no_dns: false,
             quiet: false,
             trace: false,
             plan: false,
@@ -360,7 +369,58 @@ impl Config {
 
     /// Whether /proc is to show the container's processes: with a PID namespace.
     pub(crate) fn wants_proc(&self) -> bool {
-        self.pid
+        self.pid && !self.no_proc
+    }
+
+    /// Whether the host's /proc is to be seen in the rootfs.
+    pub(crate) fn wants_hosts_proc(&self) -> bool {
+        self.wants_root() && !self.pid && !self.no_proc
+    }
+
+    pub(crate) fn wants_proc_covered(&self) -> bool {
+        (self.wants_proc() || self.wants_hosts_proc()) && self.is_real_root()
+    }
+
+    pub(crate) fn wants_proc_moved(&self) -> bool {
+        self.wants_root() && !self.no_proc
+    }
+
+    /// A sysfs takes a network namespace of its own.
+    pub(crate) fn wants_sys(&self) -> bool {
+        self.wants_root() && self.net && !self.no_sys
+    }
+
+    /// Whether the host's name servers are to be asked.
+    pub(crate) fn wants_dns(&self) -> bool {
+        self.wants_root() && !self.net && !self.no_dns
+    }
+
+    pub(crate) fn wants_dev(&self) -> bool {
+        self.wants_root() && !self.no_dev
+    }
+
+    /// Whether files are made on a tmpfs: in a user namespace they need an owner with a number, so the maps.
+    /// Without, the child does all it can while the maps are written.
+    pub(crate) fn wants_ids_early(&self) -> bool {
+        self.wants_dev()
+    }
+
+    pub(crate) fn wants_ids_late(&self) -> bool {
+        !self.wants_ids_early()
+    }
+
+    /// Whoever makes files there needs a number itself.
+    pub(crate) fn becomes_root_early(&self) -> bool {
+        self.wants_root_ids() && self.wants_ids_early()
+    }
+
+    pub(crate) fn becomes_root_late(&self) -> bool {
+        self.wants_root_ids() && self.wants_ids_late()
+    }
+
+    /// Whether group 5, tty in every distribution, has a number inside.
+    pub(crate) fn maps_terminal_group(&self) -> bool {
+        !self.user
     }
 
     pub(crate) fn wants_resource_limits(&self) -> bool {

@@ -70,6 +70,10 @@ pub(crate) static FLAGS: &[Flag] = &[
     Flag { name: "as-pid1",  takes: Switch(|c, on| c.as_pid1 = on),                   group: Command,    help: "with -pid: no init, COMMAND itself is PID 1" },
     Flag { name: "user",     takes: Value("USER", |c, v| { c.identity = User::parse(v).map(|user| (user, v)); c.identity.map(drop).ok_or("takes a NAME of the container's /etc/passwd, UID or UID:GID") }), group: Command, help: "who COMMAND is inside: NAME, UID or UID:GID" },
     Flag { name: "env",      takes: Value("NAME[=VALUE]", |c, v| { c.environment.push(v); variable(v) }), group: Command, help: "set a variable, or hand the caller's on; all: all of them" },
+    Flag { name: "dev",      takes: Value("none", |c, v| { c.no_dev = true; none(v) }),   group: Namespaces, help: "with -mnt: the rootfs's own /dev, instead of a small new one" },
+    Flag { name: "proc",     takes: Value("none", |c, v| { c.no_proc = true; none(v) }),  group: Namespaces, help: "no /proc: neither a new one nor the host's" },
+    Flag { name: "sys",      takes: Value("none", |c, v| { c.no_sys = true; none(v) }),   group: Namespaces, help: "with -mnt and -net: no /sys" },
+    Flag { name: "dns",      takes: Value("none", |c, v| { c.no_dns = true; none(v) }),   group: Namespaces, help: "with -mnt, without -net: the rootfs's own /etc/resolv.conf" },
     Flag { name: "quiet",    takes: Switch(|c, on| c.quiet = on),                     group: Command,    help: "no banner before an interactive shell" },
     Flag { name: "timeout",  takes: Value("TIME", |c, v| set(&mut c.timeout_ns, limits::duration_ns(v.to_bytes()), "needs a time, as in 500ms, 5s, 1.5m or 2h")), group: Limits, help: "end it after TIME: TERM, 5s later KILL; status 124" },
     Flag { name: "rlimit",   takes: Value("NAME=N[:N]", |c, v| limits::resource_limit(v.to_bytes()).map(|limit| c.resource_limits.push((v, limit)))), group: Limits, help: "a limit by its name in prlimit(1), soft:hard; repeatable" },
@@ -96,6 +100,10 @@ fn not_empty(value: &CStr) -> Result<(), &'static str> {
 
 fn variable(value: &CStr) -> Result<(), &'static str> {
     if value.is_empty() || value.to_bytes().starts_with(b"=") { Err("needs a name") } else { Ok(()) }
+}
+
+fn none(value: &CStr) -> Result<(), &'static str> {
+    if value == c"none" { Ok(()) } else { Err("takes only none") }
 }
 
 fn host_name(value: &CStr) -> Result<(), &'static str> {

@@ -30,9 +30,9 @@ struct Way {
 }
 
 const WAYS: &[Way] = &[
-    Way { flags: "-pid -uts -ipc -net -mnt=@", lacking: &[] },
+    Way { flags: "-pid -uts -ipc -net -mnt=@ -dev=none -sys=none -dns=none", lacking: &[] },
     Way {
-        flags: "-pid -mnt=@",
+        flags: "-pid -mnt=@ -dev=none -dns=none",
         lacking: &[libc::SYS_close_range, libc::SYS_open_tree, libc::SYS_move_mount, libc::SYS_keyctl],
     },
     Way { flags: "-pid -as-pid1 -hostname=box", lacking: &[] },
@@ -128,6 +128,13 @@ fn try_all(faults: &[Fault], attempt: impl Fn(Fault) -> Option<String> + Sync) -
 
 /// Whether this outcome is one of the two that may be.
 fn judge(fault: Fault, outcome: &Outcome, whole: &Outcome) -> Result<(), &'static str> {
+    // Where the kernel allows no new /proc the old one is taken, and that is said.
+    if outcome.code() == whole.code()
+        && fault.errno == libc::EPERM
+        && outcome.complaint().starts_with("gontainer: /proc is the one from outside: ")
+    {
+        return Ok(());
+    }
     if outcome.code() == whole.code() {
         let same = seen(outcome) == seen(whole) && outcome.stderr == whole.stderr;
         return if same { Ok(()) } else { Err("a container, but not the same") };

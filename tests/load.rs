@@ -134,6 +134,6 @@ fn on_a_full_disk_it_says_so_and_recovers() {
         "$0" -run -uid -pid -mnt=/mnt -- /busybox true 2>&1; echo $?"#,
         busybox.display()
     );
-    let line = "mount a new /proc: mkdir(/proc): no space left, or a limit on namespaces or mounts (ENOSPC)";
+    let line = "move /proc into the rootfs: mkdir(/proc): no space left, or a limit on namespaces or mounts (ENOSPC)";
     at_a_limit("--mount", &script).prints(format!("gontainer: {line}\n125\n0\n"));
 }

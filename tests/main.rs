@@ -32,4 +32,5 @@ mod root;
 mod support;
 mod terminal;
 mod trace;
+mod tree;
 mod uts;

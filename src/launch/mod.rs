@@ -1,6 +1,7 @@
 //! One container, from a description to an exit status. The order of things is in [`plan`].
 #![allow(unsafe_code)]
 
+mod bench;
 mod fault;
 mod inside;
 mod job;

@@ -9,8 +9,8 @@
 use super::fault::Failure;
 use super::job::{Job, Running};
 use super::steps::{
-    command, filter, handshake, ids, init, limits, mounts, net, privileges, root, signals, stdio, terminal, time, user,
-    uts,
+    command, dev, filter, handshake, ids, init, limits, mounts, net, privileges, root, signals, stdio, terminal, time,
+    user, uts,
 };
 use crate::config::Config;
 use crate::sys::recorder;
@@ -75,6 +75,15 @@ plan! {
         "stop mounts spreading to the host" if Config::wants_private_mounts => mounts::make_private;
         "make the rootfs a mount" if Config::wants_root => root::make_mount;
         "mount a new /proc" if Config::wants_proc => mounts::mount_proc;
+        "take the host's /proc along" if Config::wants_hosts_proc => mounts::bind_proc;
+        "cover what root could misuse in /proc" if Config::wants_proc_covered => mounts::cover_proc;
+        "move /proc into the rootfs" if Config::wants_proc_moved => mounts::move_proc;
+        "mount a read-only /sys" if Config::wants_sys => mounts::mount_sys;
+        "use the host's name servers" if Config::wants_dns => mounts::bind_resolver;
+        "wait for the id maps" if Config::wants_ids_early => handshake::await_go;
+        "become root inside" if Config::becomes_root_early => user::become_root;
+        "die with the parent all the same" if Config::becomes_root_early => handshake::die_with_parent_again;
+        "fill a small /dev" if Config::wants_dev => dev::fill;
         "make the rootfs /" if Config::wants_root => root::pivot;
         "drop the old root" if Config::wants_root => root::drop_old;
         "set the host name" if Config::wants_uts => uts::set_host_name;
@@ -83,9 +92,9 @@ plan! {
         "leave the caller's session keyring" => privileges::leave_keyring;
         "put capabilities out of reach" if Config::cuts_capabilities => privileges::bound_capabilities;
         "gain no privileges by executing" if Config::refuses_new_privileges => privileges::refuse_new;
-        "wait for the id maps" => handshake::await_go;
-        "become root inside" if Config::wants_root_ids => user::become_root;
-        "die with the parent all the same" if Config::wants_root_ids => handshake::die_with_parent_again;
+        "wait for the id maps" if Config::wants_ids_late => handshake::await_go;
+        "become root inside" if Config::becomes_root_late => user::become_root;
+        "die with the parent all the same" if Config::becomes_root_late => handshake::die_with_parent_again;
         "refuse calls that no container needs" if Config::wants_default_filter => filter::refuse_calls;
         "see that no user namespace can be made" if Config::is_strict => filter::see_that_it_holds;
     }

@@ -143,6 +143,12 @@ static CAUSES: &[Cause] = &[
                  or a profile for this file that allows userns",
     },
     Cause {
+        calls: &["mkdir"],
+        errnos: &[Errno::EROFS],
+        holds: |config| config.wants_root(),
+        remedy: "the rootfs is read-only and lacks this directory: make it there first",
+    },
+    Cause {
         calls: &["mount"],
         errnos: REFUSED,
         holds: |config| {

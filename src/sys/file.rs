@@ -1,6 +1,7 @@
 //! Files, directories, pipes and terminals.
 
 use super::{Errno, Fd, Pid, call, recorder};
+use crate::text::Text;
 use core::ffi::CStr;
 
 /// What openat(2) is asked for here; all of it close-on-exec.
@@ -89,6 +90,57 @@ pub(crate) fn make_dir_at(dir: &Fd, name: &CStr, mode: u32) -> Result<(), Errno>
     unsafe { call!(MKDIRAT, dir.number(), name, mode) }.map(drop)
 }
 
+/// mkdirat(2) of a path, less what the umask takes from `mode`.
+pub(crate) fn make_dir(path: &CStr, mode: u32) -> Result<(), Errno> {
+    // SAFETY: path is a C string.
+    unsafe { call!(MKDIRAT, libc::AT_FDCWD, path, mode) }.map(drop)
+}
+
+/// mknodat(2): the character device of this major and minor number, or an empty file, mode 0666 less what
+/// the umask takes from it.
+///
+/// # Errors
+/// EPERM for a device in a user namespace. EOVERFLOW on a tmpfs of a user namespace whose maps are not
+/// written yet.
+pub(crate) fn make_node(path: &CStr, device: Option<(u32, u32)>) -> Result<(), Errno> {
+    let (kind, number) = match device {
+        Some((major, minor)) => (libc::S_IFCHR, major << 8 | minor),
+        None => (libc::S_IFREG, 0),
+    };
+    // SAFETY: path is a C string.
+    unsafe { call!(MKNODAT, libc::AT_FDCWD, path, kind | 0o666, number) }.map(drop)
+}
+
+/// symlinkat(2): `path` leads to `target`.
+pub(crate) fn make_link(target: &CStr, path: &CStr) -> Result<(), Errno> {
+    // SAFETY: C strings.
+    unsafe { call!(SYMLINKAT, target, libc::AT_FDCWD, path) }.map(drop)
+}
+
+/// Whether the character device of these numbers, both below 256, lies at `path`.
+pub(crate) fn is_device(path: &CStr, major: u32, minor: u32) -> Result<bool, Errno> {
+    let stat = status(libc::AT_FDCWD, path, 0)?;
+    Ok(stat.st_mode & libc::S_IFMT == libc::S_IFCHR && stat.st_rdev == u64::from(major << 8 | minor))
+}
+
+/// The path of an open terminal, if it has one that leads back to it. ttyname(3).
+#[cold]
+#[inline(never)]
+pub(crate) fn name_of_terminal(fd: i32) -> Option<Text<64>> {
+    let mut link = Text::<32>::new();
+    link.push(b"/proc/self/fd/").push_number(fd.unsigned_abs().into());
+    let mut buffer = [0_u8; 63];
+    // SAFETY: the path is a C string; the kernel writes at most `len` bytes into the array.
+    let length = unsafe {
+        call!(READLINKAT, libc::AT_FDCWD, link.as_c_str().unwrap_or_default(), buffer.as_mut_ptr(), buffer.len())
+    };
+    let mut name = Text::new();
+    name.push(buffer.get(..length.ok()?)?);
+    let by_name = status(libc::AT_FDCWD, name.as_c_str()?, 0).ok()?;
+    let itself = status(fd, c"", libc::AT_EMPTY_PATH).ok()?;
+    ((by_name.st_dev, by_name.st_ino) == (itself.st_dev, itself.st_ino)).then_some(name)
+}
+
 /// Sets the mask of modes and returns the old one, umask(2).
 pub(crate) fn set_umask(mask: u32) -> u32 {
     // SAFETY: takes a number only, never fails.
@@ -106,6 +158,7 @@ pub(crate) fn read_link(link: &Fd, into: &mut [u8]) -> Result<usize, Errno> {
 pub(crate) enum Kind {
     Dir,
     Link,
+    File,
     Other,
 }
 
@@ -114,6 +167,7 @@ pub(crate) fn kind(fd: &Fd) -> Result<Kind, Errno> {
     Ok(match status(fd.number(), c"", libc::AT_EMPTY_PATH)?.st_mode & libc::S_IFMT {
         libc::S_IFDIR => Kind::Dir,
         libc::S_IFLNK => Kind::Link,
+        libc::S_IFREG => Kind::File,
         _ => Kind::Other,
     })
 }

@@ -11,15 +11,70 @@ pub(crate) fn make_private() -> Result<(), Errno> {
     unsafe { call!(MOUNT, c"", c"/", 0_usize, libc::MS_REC | libc::MS_PRIVATE) }.map(drop)
 }
 
-/// mount(2) of a new proc file system, of the caller's PID namespace, on `target`.
+/// mount(2) of a new file system of a kind that has neither programs, nor devices, nor options: proc, of the
+/// caller's PID namespace; sysfs, of its network namespace; mqueue, of its IPC namespace.
 ///
 /// # Errors
-/// EPERM in a user namespace if no proc is fully visible in this mount namespace: something covers a
+/// EPERM in a user namespace if no proc (sysfs) is fully visible in this mount namespace: something covers a
 /// part of each (as in a Docker container), or the old root is detached already.
-pub(crate) fn mount_proc(target: &CStr) -> Result<(), Errno> {
-    let flags = libc::MS_NOSUID | libc::MS_NODEV | libc::MS_NOEXEC;
-    // SAFETY: C strings; proc takes no data.
-    unsafe { call!(MOUNT, c"proc", target, c"proc", flags) }.map(drop)
+pub(crate) fn mount_new(kind: &CStr, place: &CStr, read_only: bool) -> Result<(), Errno> {
+    let flags = NOTHING_SPECIAL | if read_only { libc::MS_RDONLY } else { 0 };
+    // SAFETY: C strings; there are no data.
+    unsafe { call!(MOUNT, kind, place, kind, flags) }.map(drop)
+}
+
+/// No setuid programs, no devices, no programs at all.
+const NOTHING_SPECIAL: libc::c_ulong = libc::MS_NOSUID | libc::MS_NODEV | libc::MS_NOEXEC;
+
+/// mount(2) of a tmpfs that is and stays empty.
+pub(crate) fn mount_nothing(place: &CStr) -> Result<(), Errno> {
+    let flags = NOTHING_SPECIAL | libc::MS_RDONLY;
+    // SAFETY: C strings.
+    unsafe { call!(MOUNT, c"tmpfs", place, c"tmpfs", flags, c"mode=555") }.map(drop)
+}
+
+/// mount(2) of a tmpfs for device files, which take no room.
+pub(crate) fn mount_devices(place: &CStr) -> Result<(), Errno> {
+    // SAFETY: C strings.
+    unsafe { call!(MOUNT, c"tmpfs", place, c"tmpfs", libc::MS_NOSUID | libc::MS_NOEXEC, c"mode=755,size=64k") }
+        .map(drop)
+}
+
+/// mount(2) of a tmpfs that everyone may write to, for shm_open(3).
+pub(crate) fn mount_shared_memory(place: &CStr) -> Result<(), Errno> {
+    // SAFETY: C strings.
+    unsafe { call!(MOUNT, c"tmpfs", place, c"tmpfs", libc::MS_NOSUID | libc::MS_NODEV, c"mode=1777") }.map(drop)
+}
+
+/// mount(2) of a devpts of its own, with group 5 (tty) for its terminals or, if that has no number here, the
+/// group of whoever opens one. devpts(5).
+pub(crate) fn mount_terminals(place: &CStr, with_group: bool) -> Result<(), Errno> {
+    let data =
+        if with_group { c"newinstance,ptmxmode=666,mode=620,gid=5" } else { c"newinstance,ptmxmode=666,mode=620" };
+    // SAFETY: C strings.
+    unsafe { call!(MOUNT, c"devpts", place, c"devpts", libc::MS_NOSUID | libc::MS_NOEXEC, data) }.map(drop)
+}
+
+/// Makes the mount at `place` read-only, mount(2) with `MS_REMOUNT | MS_BIND`; also without setuid programs,
+/// devices and programs, as in a user namespace a flag that is locked may be set but not cleared.
+pub(crate) fn make_read_only(place: &CStr) -> Result<(), Errno> {
+    let flags = NOTHING_SPECIAL | libc::MS_RDONLY | libc::MS_REMOUNT | libc::MS_BIND;
+    // SAFETY: C strings; a remount takes neither source, type nor data.
+    unsafe { call!(MOUNT, c"", place, 0_usize, flags) }.map(drop)
+}
+
+/// Moves the mount at `source`, links followed, onto what a descriptor names: move_mount(2), or where that is
+/// missing mount(2) with the kernel's own name for it, in the host's /proc.
+pub(crate) fn move_onto(source: &CStr, onto: &Fd) -> Result<(), Errno> {
+    const SYMLINKS_AND_EMPTY_PATH: i32 = 0x01 | 0x40; // MOVE_MOUNT_F_SYMLINKS | MOVE_MOUNT_T_EMPTY_PATH
+    // SAFETY: the paths are C strings.
+    match unsafe { call!(MOVE_MOUNT, libc::AT_FDCWD, source, onto.number(), c"", SYMLINKS_AND_EMPTY_PATH) } {
+        Err(Errno::ENOSYS | Errno::EPERM) => {} // SINCE(5.2): move_mount
+        result => return result.map(drop),
+    }
+    let name = own_name(onto);
+    // SAFETY: C strings; a move takes neither type nor data.
+    unsafe { call!(MOUNT, source, name.as_c_str().unwrap_or_default(), 0_usize, libc::MS_MOVE) }.map(drop)
 }
 
 /// A detached copy of the mounts at and below the working directory, open_tree(2).

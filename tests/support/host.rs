@@ -46,6 +46,13 @@ pub fn mounts() -> String {
     fs::read_to_string("/proc/self/mountinfo").unwrap()
 }
 
+/// Swaps two names for each other, if both are there.
+pub fn exchange(one: &std::ffi::CStr, other: &std::ffi::CStr) {
+    let at = libc::AT_FDCWD;
+    // SAFETY: C strings.
+    unsafe { libc::renameat2(at, one.as_ptr(), at, other.as_ptr(), libc::RENAME_EXCHANGE) };
+}
+
 /// A word that no other test uses.
 pub fn marker() -> String {
     use std::sync::atomic::{AtomicU32, Ordering};

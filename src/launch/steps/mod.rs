@@ -2,6 +2,7 @@
 //! the plan's.
 
 pub(super) mod command;
+pub(super) mod dev;
 pub(super) mod filter;
 pub(super) mod handshake;
 pub(super) mod ids;

@@ -1,8 +1,10 @@
-//! Mounts other than the root's.
+//! Mounts other than the root's: /proc, /sys, and the name server's address.
 
+use crate::launch::bench::{self, BENCH};
 use crate::launch::fault::{Fault, On};
+use crate::launch::inside;
 use crate::launch::job::Job;
-use crate::sys::{Errno, Fd, file, mount};
+use crate::sys::{Errno, file, mount};
 use core::ffi::CStr;
 
 /// Real root's mount namespace is a peer of the host's: before any other mount, cut it off.
@@ -10,52 +12,118 @@ pub(in crate::launch) fn make_private(_: &Job) -> Result<(), Fault> {
     mount::make_private().on("mount", c"/")
 }
 
-/// Where a file system is mounted first, and filled, before it is moved to its place in the rootfs. On the
-/// host's tree a name leads where it says, and a call that takes no descriptor can be used; in the rootfs a
-/// name leads where an enemy wants it to.
-const BENCH: &CStr = c"/proc";
-
 /// A /proc of this PID namespace: without it, `ps` shows the host's processes and /proc/self is nobody.
-/// While the host's is still there: later the kernel refuses, as no proc is left to be seen (EPERM).
+/// While the host's is still there: later the kernel refuses, as no proc is left to be seen. It refuses too
+/// where something covers a part of the host's, as in a Docker container; then that one has to do.
 pub(in crate::launch) fn mount_proc(job: &Job) -> Result<(), Fault> {
-    mount::mount_proc(BENCH).on("mount", c"/proc")?;
-    if job.config.wants_root() { move_in(job, c"/proc", 0o555) } else { Ok(()) }
-}
-
-/// Moves what is mounted on the bench to its place in the rootfs, a directory right below its top, which is
-/// made if it is missing. A link there is not followed.
-fn move_in(job: &Job, place: &'static CStr, mode: u32) -> Result<(), Fault> {
-    let root = job.root()?;
-    match move_onto(root, place) {
-        Err(Fault { errno: Errno::ENOENT, .. }) => {
-            let mask = file::set_umask(0);
-            let made = file::make_dir_at(root, below(place), mode);
-            file::set_umask(mask);
-            made.on("mkdir", place)?;
-            move_onto(root, place)
+    match mount::mount_new(c"proc", BENCH, false) {
+        Err(Errno::EPERM) if job.config.user => {
+            if job.config.wants_root() {
+                bind_proc(job)?;
+            }
+            // While the launcher waits for the command nobody else could say it in time.
+            let _ = file::write(2, OLD_PROC); // a full or closed pipe
+            Ok(())
         }
-        result => result,
+        result => result.on("mount", c"/proc"),
     }
 }
 
-fn move_onto(root: &Fd, place: &'static CStr) -> Result<(), Fault> {
-    match mount::move_below(BENCH, root, below(place)) {
-        // SINCE(5.2): move_mount. EINVAL: the place is no directory, which is said better there.
-        Err(Errno::ENOSYS | Errno::EPERM | Errno::EINVAL) => move_by_hand(root, place),
-        result => result.on("move_mount", place),
+const OLD_PROC: &[u8] = b"gontainer: /proc is the one from outside: \
+    the kernel allows no new one where a part of it is covered, as in a Docker container\n";
+
+/// Without a PID namespace, the host's /proc.
+pub(in crate::launch) fn bind_proc(_: &Job) -> Result<(), Fault> {
+    mount::bind(BENCH, BENCH).on("mount", c"/proc")
+}
+
+/// A part of /proc that root could misuse, on the bench.
+enum Cover {
+    /// A file that is to be empty.
+    File(&'static CStr),
+    /// A directory that is to be empty.
+    Dir(&'static CStr),
+    /// The same, of the host's /proc alone: a file system of its own is mounted there.
+    Foreign(&'static CStr),
+    /// To be read only.
+    Frozen(&'static CStr),
+}
+
+/// What OCI runtimes cover. Foreign ones first: what is frozen takes them along.
+static COVERS: &[Cover] = &[
+    Cover::File(c"/proc/kcore"),
+    Cover::File(c"/proc/keys"),
+    Cover::File(c"/proc/timer_list"),
+    Cover::File(c"/proc/sched_debug"),
+    Cover::Dir(c"/proc/acpi"),
+    Cover::Dir(c"/proc/scsi"),
+    Cover::Foreign(c"/proc/sys/fs/binfmt_misc"),
+    Cover::Foreign(c"/proc/fs/nfsd"),
+    Cover::Foreign(c"/proc/xen"),
+    Cover::Frozen(c"/proc/bus"),
+    Cover::Frozen(c"/proc/fs"),
+    Cover::Frozen(c"/proc/irq"),
+    Cover::Frozen(c"/proc/sys"),
+    Cover::Frozen(c"/proc/sysrq-trigger"),
+];
+
+/// Root inside that is root outside owns the host's kernel settings in any /proc, in a user namespace or
+/// not: with core_pattern alone it would run a program on the host. It cannot undo a cover without
+/// CAP_SYS_ADMIN; nor can it from a user namespace of its own, where the kernel locks the covers in place
+/// and, because of them, refuses a new proc.
+pub(in crate::launch) fn cover_proc(job: &Job) -> Result<(), Fault> {
+    for cover in COVERS {
+        let (place, result) = match *cover {
+            Cover::File(place) => (place, mount::bind(c"/dev/null", place)),
+            Cover::Dir(place) => (place, mount::mount_nothing(place)),
+            Cover::Foreign(_) if job.config.pid => continue,
+            Cover::Foreign(place) => (place, mount::mount_nothing(place)),
+            Cover::Frozen(place) => (place, mount::bind(place, place).and_then(|()| mount::make_read_only(place))),
+        };
+        match result {
+            Err(Errno::ENOENT) => {} // this kernel has none
+            result => result.on("mount", place)?,
+        }
     }
+    Ok(())
 }
 
-#[cold]
-#[inline(never)]
-fn move_by_hand(root: &Fd, place: &'static CStr) -> Result<(), Fault> {
-    let dir = file::open_real_dir(root, below(place)).on("open", place)?;
-    file::change_dir_to(&dir).on("fchdir", place)?;
-    mount::move_here(BENCH).on("mount", place)?;
-    file::change_dir_to(root).on("fchdir", place)
+/// /proc to its place.
+pub(in crate::launch) fn move_proc(job: &Job) -> Result<(), Fault> {
+    bench::move_in(job, c"/proc", 0o555)
 }
 
-/// A path without the slash in front.
-fn below(place: &'static CStr) -> &'static CStr {
-    place.to_bytes_with_nul().get(1..).and_then(|rest| CStr::from_bytes_with_nul(rest).ok()).unwrap_or_default()
+/// /sys of this network namespace, read-only. Left out where the kernel refuses it, as it does where there
+/// is none outside.
+pub(in crate::launch) fn mount_sys(job: &Job) -> Result<(), Fault> {
+    match mount::mount_new(c"sysfs", BENCH, true) {
+        Err(Errno::EPERM) => return Ok(()),
+        result => result.on("mount", c"/sys")?,
+    }
+    if job.config.is_real_root() {
+        match mount::mount_nothing(c"/proc/firmware") {
+            Err(Errno::ENOENT) => {}
+            result => result.on("mount", c"/sys/firmware")?,
+        }
+    }
+    bench::move_in(job, c"/sys", 0o555)
+}
+
+/// Where the host's network is used, so are its name servers: the host's file, over the rootfs's if it has
+/// one. It is made read-only on the host's tree, where its name can be relied on.
+pub(in crate::launch) fn bind_resolver(job: &Job) -> Result<(), Fault> {
+    const FILE: &CStr = c"/etc/resolv.conf";
+    let place = match inside::find(job.root()?, FILE) {
+        Err(Errno::ENOENT | Errno::ENOTDIR | Errno::ELOOP | Errno::EACCES) => return Ok(()),
+        result => result.on("open", FILE)?,
+    };
+    if file::kind(&place).on("stat", FILE)? != file::Kind::File {
+        return Ok(());
+    }
+    match mount::bind(FILE, FILE) {
+        Err(Errno::ENOENT) => return Ok(()), // the host has none
+        result => result.on("mount", FILE)?,
+    }
+    mount::make_read_only(FILE).on("mount", FILE)?;
+    mount::move_onto(FILE, &place).on("move_mount", FILE)
 }

@@ -1,0 +1,48 @@
+//! Where a file system is mounted first, and filled, before it moves to its place in the rootfs.
+
+use super::fault::{Fault, On};
+use super::job::Job;
+use crate::sys::{Errno, Fd, file, mount};
+use core::ffi::CStr;
+
+/// A directory that every host has, in the child's own copy of the host's mounts. Here a name leads where it
+/// says, and calls that take no descriptor can be used; in the rootfs a name leads where an enemy wants.
+pub(super) const BENCH: &CStr = c"/proc";
+
+/// Moves what is mounted on the bench to `place`, right below the rootfs's top, which is made if it is
+/// missing. A link there is not followed.
+pub(super) fn move_in(job: &Job, place: &'static CStr, mode: u32) -> Result<(), Fault> {
+    let root = job.root()?;
+    match move_onto(root, place) {
+        Err(Fault { errno: Errno::ENOENT, .. }) => {
+            let mask = file::set_umask(0);
+            let made = file::make_dir_at(root, below(place), mode);
+            file::set_umask(mask);
+            made.on("mkdir", place)?;
+            move_onto(root, place)
+        }
+        result => result,
+    }
+}
+
+fn move_onto(root: &Fd, place: &'static CStr) -> Result<(), Fault> {
+    match mount::move_below(BENCH, root, below(place)) {
+        // SINCE(5.2): move_mount. EINVAL: the place is no directory, which is said better there.
+        Err(Errno::ENOSYS | Errno::EPERM | Errno::EINVAL) => move_by_hand(root, place),
+        result => result.on("move_mount", place),
+    }
+}
+
+#[cold]
+#[inline(never)]
+fn move_by_hand(root: &Fd, place: &'static CStr) -> Result<(), Fault> {
+    let dir = file::open_real_dir(root, below(place)).on("open", place)?;
+    file::change_dir_to(&dir).on("fchdir", place)?;
+    mount::move_here(BENCH).on("mount", place)?;
+    file::change_dir_to(root).on("fchdir", place)
+}
+
+/// A path without the slash in front.
+fn below(place: &'static CStr) -> &'static CStr {
+    place.to_bytes_with_nul().get(1..).and_then(|rest| CStr::from_bytes_with_nul(rest).ok()).unwrap_or_default()
+}

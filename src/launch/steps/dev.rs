@@ -1,0 +1,92 @@
+//! A small /dev.
+
+use crate::launch::bench::{self, BENCH};
+use crate::launch::fault::{Fault, On};
+use crate::launch::job::Job;
+use crate::sys::{Errno, file, mount};
+use core::ffi::CStr;
+
+/// A device of the host's.
+struct Device {
+    /// On the host.
+    source: &'static CStr,
+    /// On the bench.
+    place: &'static CStr,
+    major: u32,
+    minor: u32,
+}
+
+macro_rules! devices {
+    ($($name:literal $major:literal $minor:literal)*) => {
+        &[$(Device {
+            source: name(concat!("/dev/", $name, "\0")),
+            place: name(concat!("/proc/", $name, "\0")),
+            major: $major,
+            minor: $minor,
+        },)*]
+    };
+}
+
+const fn name(text: &'static str) -> &'static CStr {
+    match CStr::from_bytes_with_nul(text.as_bytes()) {
+        Ok(name) => name,
+        Err(_) => c"",
+    }
+}
+
+/// By their numbers in Documentation/admin-guide/devices.txt of the kernel.
+static DEVICES: &[Device] = devices!["null" 1 3  "zero" 1 5  "full" 1 7  "random" 1 8  "urandom" 1 9  "tty" 5 0];
+
+static LINKS: &[(&CStr, &CStr)] = &[
+    (c"/proc/fd", c"/proc/self/fd"),
+    (c"/proc/stdin", c"/proc/self/fd/0"),
+    (c"/proc/stdout", c"/proc/self/fd/1"),
+    (c"/proc/stderr", c"/proc/self/fd/2"),
+    (c"/proc/ptmx", c"pts/ptmx"),
+];
+
+/// Fills a tmpfs on the bench and moves it to /dev. In a user namespace a device cannot be made, only bound
+/// from the host's: three calls each, with the look at what came of it, instead of one.
+pub(in crate::launch) fn fill(job: &Job) -> Result<(), Fault> {
+    let config = job.config;
+    let terminal = job.terminal.and_then(|terminal| file::name_of_terminal(terminal.fd));
+    mount::mount_devices(BENCH).on("mount", c"/dev")?;
+    let mask = if config.user { None } else { Some(file::set_umask(0)) };
+    for device in DEVICES {
+        if config.user {
+            file::make_node(device.place, None).on("mknod", device.source)?;
+            mount::bind(device.source, device.place).on("mount", device.source)?;
+            if !file::is_device(device.place, device.major, device.minor).on("stat", device.source)? {
+                return Err(Errno::ENXIO).on("stat", device.source);
+            }
+        } else {
+            file::make_node(device.place, Some((device.major, device.minor))).on("mknod", device.source)?;
+        }
+    }
+    if let Some(mask) = mask {
+        file::set_umask(mask);
+    }
+    for (link, target) in LINKS {
+        file::make_link(target, link).on("symlink", target)?;
+    }
+    make_mount(c"/proc/pts", c"/dev/pts", |place| mount::mount_terminals(place, config.maps_terminal_group()))?;
+    make_mount(c"/proc/shm", c"/dev/shm", mount::mount_shared_memory)?;
+    if config.ipc {
+        make_mount(c"/proc/mqueue", c"/dev/mqueue", |place| mount::mount_new(c"mqueue", place, false))?;
+    }
+    if let Some(terminal) = terminal.as_ref().and_then(|name| name.as_c_str()) {
+        const CONSOLE: &CStr = c"/proc/console";
+        file::make_node(CONSOLE, None).on("mknod", c"/dev/console")?;
+        mount::bind(terminal, CONSOLE).on("mount", c"/dev/console")?;
+    }
+    bench::move_in(job, c"/dev", 0o755)
+}
+
+fn make_mount(
+    place: &CStr,
+    object: &'static CStr,
+    mount: impl FnOnce(&CStr) -> Result<(), Errno>,
+) -> Result<(), Fault> {
+    file::make_dir(place, 0o755).on("mkdir", object)?;
+    mount(place).on("mount", object)
+}

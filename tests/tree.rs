@@ -1,0 +1,270 @@
+//! What a root file system is given, and that nothing in a hostile one reaches the host.
+
+use crate::support::{Case, Folder, Start, exchange, gontainer, mounts, need_program, root_users, rootfs, starts};
+use std::collections::BTreeMap;
+use std::fs;
+use std::os::unix::fs::MetadataExt as _;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+#[test]
+fn a_small_dev_has_the_usual_devices_and_links() {
+    for start in starts() {
+        let root = rootfs(start.user);
+        let script = "cd /dev; stat -c '%n %F %t:%T' null zero full random urandom tty
+                      for link in fd stdin stdout stderr ptmx; do echo $link $(readlink $link); done
+                      stat -c '%n %a' . pts shm pts/ptmx; cat <zero | head -c 3 | wc -c; echo >null; ls | wc -l
+                      echo >/dev/shm/file && rm /dev/shm/file; echo 2>/dev/full >/dev/full || echo full";
+        let expected = "null character special file 1:3\nzero character special file 1:5\n\
+                        full character special file 1:7\nrandom character special file 1:8\n\
+                        urandom character special file 1:9\ntty character special file 5:0\n\
+                        fd /proc/self/fd\nstdin /proc/self/fd/0\nstdout /proc/self/fd/1\nstderr /proc/self/fd/2\n\
+                        ptmx pts/ptmx\n. 755\npts 755\nshm 1777\npts/ptmx 666\n3\n13\nfull\n";
+        let run = Case::new(start).root(&root).words("-pid").umask(0o077).script(script).run();
+        run.stdout(expected).status(0);
+        let types = "while read -r line; do set -- $line; case $2 in /dev/pts|/dev/shm|/dev|/dev/mqueue) echo $2 $3; esac; done </proc/mounts";
+        let run = Case::new(start).root(&root).words("-pid -ipc").script(types).run();
+        run.prints("/dev tmpfs\n/dev/pts devpts\n/dev/shm tmpfs\n/dev/mqueue mqueue\n");
+        assert_eq!(fs::read_dir(root.path().join("dev")).unwrap().count(), 1);
+    }
+}
+
+#[test]
+fn with_a_terminal_it_is_the_console() {
+    for start in starts() {
+        let root = rootfs(start.user);
+        let script = "[ $(stat -c %t:%T /dev/console) = $(stat -L -c %t:%T /proc/self/fd/0) ] && echo same";
+        let run = Case::new(start).root(&root).words("-pid -quiet").on_terminal().script(script).run();
+        run.status(0).that("it is the same", run.screen.trim_end() == "same");
+    }
+}
+
+#[test]
+fn each_part_can_be_left_out() {
+    for start in starts() {
+        let root = rootfs(start.user);
+        root.file("etc/resolv.conf", 0o644, "own\n");
+        let script = "ls /dev | wc -l; ls /proc | wc -l; ls /sys | wc -l; cat /etc/resolv.conf";
+        let case = || Case::new(start).root(&root).words("-pid");
+        case().words("-dev=none -proc=none -sys=none -dns=none").script(script).run().prints("1\n0\n0\nown\n");
+        case().words("-net -dev=none -proc=none -sys=none").script(script).run().prints("1\n0\n0\nown\n");
+        let run = case().words("-net -dev=none -proc=none").script("ls -d /sys/class/net/*; echo >/sys/x").run();
+        run.that("there is a /sys", run.stdout == b"/sys/class/net/lo\n" && run.complaint().contains("Read-only"));
+        Case::plain(start.user).words("-run -uid -dev=some -- true").run().status(2).stdout("");
+    }
+}
+
+#[test]
+fn the_hosts_name_servers_are_used_with_its_network() {
+    let Ok(hosts) = fs::read("/etc/resolv.conf") else { return crate::support::skip("no /etc/resolv.conf") };
+    for start in starts() {
+        let root = rootfs(start.user);
+        root.file("etc/resolv.conf", 0o644, "own\n");
+        let case = || Case::new(start).root(&root).words("-pid");
+        case().command("cat /etc/resolv.conf").run().prints(&hosts);
+        case().script("echo >/etc/resolv.conf").run().status(1);
+        root.remove("etc/resolv.conf").dir("run").file("run/conf", 0o644, "own\n").link("etc/resolv.conf", "/run/conf");
+        case().command("cat /run/conf").run().prints(&hosts);
+        root.remove("run/conf");
+        case().script("cat /etc/resolv.conf 2>/dev/null; ls /run").run().prints("");
+    }
+}
+
+#[test]
+fn a_missing_folder_is_made_or_named() {
+    for start in starts().into_iter().filter(|start| !start.is_real_root()) {
+        let root = rootfs(start.user);
+        root.remove("proc").remove("dev").remove("sys");
+        let at = root.join("");
+        let run = format!("{} -run -uid -pid -net -mnt={at} -- true", gontainer().display());
+        let read_only = format!("mount --bind {at} {at} && mount -o remount,bind,ro {at} && exec {run}");
+        let outcome = Case::new(start).words("-pid").script(&read_only).run();
+        outcome.refuses(125, "gontainer: move /proc into the rootfs: mkdir(/proc): read-only file system (EROFS)");
+        outcome.hints("make it there first");
+        Case::new(start).root(&root).words("-pid -net").umask(0o077).command("true").run().prints("");
+        for (name, mode) in [("proc", 0o555), ("dev", 0o755), ("sys", 0o555)] {
+            assert_eq!(fs::metadata(root.path().join(name)).unwrap().mode() & 0o7777, mode, "{name}");
+        }
+    }
+}
+
+/// Real root owns the host's settings by plain file ownership: with core_pattern it would be out.
+#[test]
+fn the_hosts_settings_are_closed_to_real_root() {
+    const PATTERN: &str = "/proc/sys/kernel/core_pattern";
+    let before = fs::read(PATTERN).unwrap();
+    for start in starts() {
+        let root = rootfs(start.user);
+        let tree = format!("-mnt={}", root.join(""));
+        for flags in ["-pid", &format!("-pid {tree}"), &tree, &format!("-pid -net {tree}")] {
+            let script = format!(
+                "echo '|/x' >{PATTERN} && echo written
+                 echo h >/proc/sysrq-trigger && echo written
+                 for file in /proc/kcore /proc/keys /proc/timer_list; do [ ! -e $file ] || head -c 1 $file; done
+                 umount /proc/sys; umount -l /proc; echo '|/x' >{PATTERN} && echo written; true"
+            );
+            let run = Case::new(start).words(flags).script(&script).run();
+            if start.is_real_root() {
+                run.stdout("");
+            }
+            run.that("nothing is written", !run.stdout.windows(7).any(|text| text == b"written"));
+            assert_eq!(fs::read(PATTERN).unwrap(), before, "{flags}");
+        }
+    }
+}
+
+/// In a user namespace of its own, root inside has every capability over mounts, but not over locked ones.
+#[test]
+fn nested_namespaces_do_not_undo_the_covers() {
+    for start in starts().into_iter().filter(|start| start.is_real_root()) {
+        let Some(unshare) = need_program("unshare") else { return };
+        let root = rootfs(start.user);
+        root.program(&unshare);
+        let script = "umount /proc/sys && echo unmounted; umount -l /proc && echo unmounted
+                      mount -t proc proc /proc && echo mounted; mount -t proc proc /tmp && echo mounted
+                      mount --bind /proc/sys /tmp && echo '|/x' >/tmp/kernel/core_pattern && echo written
+                      mount -o remount,rw /proc/sys && echo remounted; mount -o remount,bind,rw /proc/sys && echo remounted
+                      echo '|/x' >/proc/sys/kernel/core_pattern && echo written; echo tried";
+        for flags in ["-pid", "-pid -net -ipc"] {
+            let case = Case::new(start).words(flags).root(&root).arg("--").arg(&unshare);
+            let run = case.args(["-U", "-r", "-m", "-p", "-f", "/bin/sh", "-c", script]).run();
+            run.stdout("tried\n");
+        }
+    }
+}
+
+/// All calls of a start, of all its processes, as strace counts them.
+fn calls_of(start: Start, flags: &str, root: &Folder) -> Option<Vec<String>> {
+    let strace = need_program("strace")?;
+    let log = Folder::new(start.user);
+    let case = Case::direct(start.user).arg(&strace).args(["-f", "-o", &log.join("log")]).arg(gontainer()).arg("-run");
+    case.args(start.flags).words(flags).root(root).command("/bin/true").run().prints("");
+    let text = fs::read_to_string(log.path().join("log")).unwrap();
+    let lines = text.lines().filter_map(|line| Some(line.split_once(char::is_whitespace)?.1.trim_start().to_owned()));
+    Some(lines.filter(|line| line.starts_with(|first: char| first.is_ascii_lowercase())).collect())
+}
+
+/// 25 as root; in a user namespace each of the six devices takes a file, a bind and a look instead of one call.
+#[test]
+fn the_whole_of_it_takes_few_calls() {
+    for start in starts() {
+        let root = rootfs(start.user);
+        root.file("etc/resolv.conf", 0o644, "own\n");
+        for more in ["", "-net"] {
+            let count = |flags: &str| calls_of(start, &format!("-pid {more} {flags}"), &root).map(|calls| calls.len());
+            let Some(whole) = count("") else { return };
+            let Some(bare) = count("-dev=none -sys=none -dns=none") else { return };
+            let most = if start.has_user_namespace() { 25 + 12 } else { 25 };
+            assert!(whole - bare <= most, "{} calls more with {more:?} as {start:?}", whole - bare);
+        }
+    }
+}
+
+/// A tree in which every name that is made or mounted on, but the three that must be folders, leads out.
+fn hostile(start: Start, outside: &Folder) -> Folder {
+    let root = rootfs(start.user);
+    root.remove("etc").link("etc", &outside.join(""));
+    root.link("run", "../../../../../../../..").link("var", &format!("run{}", outside.join("")));
+    root
+}
+
+/// What there is outside: inode, mode, size and time of each.
+fn snapshot(folder: &Path) -> BTreeMap<PathBuf, (u64, u32, u64, i64)> {
+    let mut found = BTreeMap::new();
+    for entry in fs::read_dir(folder).unwrap().map(|entry| entry.unwrap()) {
+        let data = entry.metadata().unwrap();
+        if data.is_dir() {
+            found.append(&mut snapshot(&entry.path()));
+        }
+        found.insert(entry.path(), (data.ino(), data.mode(), data.size(), data.ctime_nsec()));
+    }
+    found
+}
+
+#[test]
+fn no_name_in_a_hostile_tree_is_resolved_but_on_a_descriptor() {
+    for start in starts() {
+        let outside = Folder::new(start.user);
+        outside.file("resolv.conf", 0o644, "outside\n").dir("inner");
+        let before = (snapshot(outside.path()), mounts());
+        let root = hostile(start, &outside);
+        for flags in ["-pid", "-pid -net -ipc", "-uts"] {
+            let Some(calls) = calls_of(start, flags, &root) else { return };
+            let inside = root.join("");
+            for call in &calls {
+                let enters = call.starts_with("chdir(") || call.starts_with("execve(");
+                assert!(enters || !call.contains(&format!("\"{inside}")), "by name: {call}");
+                assert!(!call.contains(&outside.join("")), "outside: {call}");
+            }
+        }
+        assert_eq!((snapshot(outside.path()), mounts()), before);
+    }
+}
+
+/// Swaps folders for links, and back, until told to stop.
+fn swap(root: &Path, stop: &AtomicBool) {
+    let c = |name: &str| std::ffi::CString::new(root.join(name).to_str().unwrap()).unwrap();
+    let pairs = ["dev", "proc", "sys", "etc"].map(|name| (c(name), c(&format!("{name}-"))));
+    while !stop.load(Ordering::Relaxed) {
+        for (one, other) in &pairs {
+            exchange(one, other);
+        }
+    }
+}
+
+#[test]
+fn a_race_for_the_names_of_a_tree_reaches_nothing_outside() {
+    const STARTS: usize = 5000;
+    let deadline = Instant::now() + Duration::from_secs(40);
+    for start in starts().into_iter().rev() {
+        let outside = Folder::new(start.user);
+        outside.file("resolv.conf", 0o644, "outside\n").dir("inner");
+        let before = (snapshot(outside.path()), mounts());
+        let root = rootfs(start.user);
+        root.file("etc/resolv.conf", 0o644, "own\n");
+        for name in ["dev", "proc", "sys", "etc"] {
+            root.link(&format!("{name}-"), &outside.join(""));
+        }
+        let stop = AtomicBool::new(false);
+        let mut codes = BTreeMap::new();
+        std::thread::scope(|scope| {
+            scope.spawn(|| swap(root.path(), &stop));
+            for turn in 0..STARTS / starts().len() {
+                if Instant::now() > deadline {
+                    break;
+                }
+                let flags = ["-uts -dev=none", "-pid -net", "-pid"][turn % 3];
+                let run = Case::new(start).root(&root).words(flags).args(["--", "/bin/busybox", "true"]).run();
+                *codes.entry(run.code()).or_insert(0) += 1;
+            }
+            stop.store(true, Ordering::Relaxed);
+        });
+        assert!(codes.keys().all(|code| matches!(code, Some(0 | 125))), "{codes:?}");
+        assert_eq!((snapshot(outside.path()), mounts()), before, "{codes:?}");
+    }
+}
+
+#[test]
+fn ordinary_links_go_on_working() {
+    for start in starts() {
+        let root = rootfs(start.user);
+        root.dir("usr").dir("run").link("var", "/run").link("etc/mtab", "/proc/mounts").file("run/x", 0o644, "x\n");
+        fs::rename(root.path().join("bin"), root.path().join("usr/bin")).unwrap();
+        root.link("bin", "usr/bin");
+        let script = "cat /var/x; grep -c ' /proc proc ' /etc/mtab; echo y | cat /dev/fd/0";
+        let run = Case::new(start).root(&root).words("-pid").script(script).run();
+        run.prints("x\n1\ny\n");
+    }
+}
+
+#[test]
+fn what_holds_for_root_of_its_own_needs_no_covers() {
+    for user in root_users() {
+        let root = rootfs(user);
+        let start = starts().into_iter().find(|start| !start.is_real_root()).unwrap();
+        let root = if start.user == user { root } else { rootfs(start.user) };
+        let script = "grep -c ' /proc/' /proc/mounts; true";
+        Case::new(start).root(&root).words("-pid").script(script).run().prints("0\n");
+    }
+}
