@@ -30,11 +30,7 @@ impl<const N: usize> Text<N> {
 
     /// Adds bytes as they are. Returns itself, so that pushes read as a sentence.
     pub(crate) fn push(&mut self, bytes: &[u8]) -> &mut Self {
-        let room = self.bytes.get_mut(self.len..).unwrap_or_default();
-        for (to, from) in room.iter_mut().zip(bytes) {
-            *to = *from;
-        }
-        self.len = N.min(self.len + bytes.len());
+        append(&mut self.bytes, &mut self.len, bytes);
         self
     }
 
@@ -44,44 +40,66 @@ impl<const N: usize> Text<N> {
 
     /// Adds bytes of the user's or of a foreign tree's: what could steer a terminal is escaped as `\xNN`, UTF-8 stays.
     pub(crate) fn push_escaped(&mut self, bytes: &[u8]) -> &mut Self {
-        for chunk in bytes.utf8_chunks() {
-            for letter in chunk.valid().chars() {
-                let mut utf8 = [0; 4];
-                let encoded = letter.encode_utf8(&mut utf8).as_bytes();
-                if letter.is_control() {
-                    self.push_hex(encoded);
-                } else {
-                    self.push(encoded);
-                }
-            }
-            self.push_hex(chunk.invalid());
-        }
+        append_escaped(&mut self.bytes, &mut self.len, bytes);
         self
-    }
-
-    fn push_hex(&mut self, bytes: &[u8]) {
-        const DIGITS: &[u8; 16] = b"0123456789abcdef";
-        for byte in bytes {
-            let digit = |value: u8| DIGITS.get(usize::from(value)).copied().unwrap_or(b'?');
-            self.push(&[b'\\', b'x', digit(byte >> 4), digit(byte & 15)]);
-        }
     }
 
     /// Adds a number in decimal.
     pub(crate) fn push_number(&mut self, number: u64) -> &mut Self {
-        let mut digits = [0_u8; 20];
-        let mut rest = number;
-        let mut count = 0;
-        for place in digits.iter_mut().rev() {
-            *place = b'0' + u8::try_from(rest % 10).unwrap_or(0);
-            rest /= 10;
-            count += 1;
-            if rest == 0 {
-                break;
+        append_number(&mut self.bytes, &mut self.len, number);
+        self
+    }
+}
+
+// One copy of the work for all sizes of text.
+
+#[inline(never)]
+fn append(buffer: &mut [u8], len: &mut usize, bytes: &[u8]) {
+    let room = buffer.get_mut(*len..).unwrap_or_default();
+    for (to, from) in room.iter_mut().zip(bytes) {
+        *to = *from;
+    }
+    *len = buffer.len().min(*len + bytes.len());
+}
+
+#[inline(never)]
+fn append_escaped(buffer: &mut [u8], len: &mut usize, bytes: &[u8]) {
+    for chunk in bytes.utf8_chunks() {
+        for letter in chunk.valid().chars() {
+            let mut utf8 = [0; 4];
+            let encoded = letter.encode_utf8(&mut utf8).as_bytes();
+            if letter.is_control() {
+                append_hex(buffer, len, encoded);
+            } else {
+                append(buffer, len, encoded);
             }
         }
-        self.push(digits.get(digits.len() - count..).unwrap_or_default())
+        append_hex(buffer, len, chunk.invalid());
     }
+}
+
+fn append_hex(buffer: &mut [u8], len: &mut usize, bytes: &[u8]) {
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    for byte in bytes {
+        let digit = |value: u8| DIGITS.get(usize::from(value)).copied().unwrap_or(b'?');
+        append(buffer, len, &[b'\\', b'x', digit(byte >> 4), digit(byte & 15)]);
+    }
+}
+
+#[inline(never)]
+fn append_number(buffer: &mut [u8], len: &mut usize, number: u64) {
+    let mut digits = [0_u8; 20];
+    let mut rest = number;
+    let mut count = 0;
+    for place in digits.iter_mut().rev() {
+        *place = b'0' + u8::try_from(rest % 10).unwrap_or(0);
+        rest /= 10;
+        count += 1;
+        if rest == 0 {
+            break;
+        }
+    }
+    append(buffer, len, digits.get(digits.len() - count..).unwrap_or_default());
 }
 
 #[cfg(test)]
