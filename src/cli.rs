@@ -90,6 +90,10 @@ fn start(config: &Config, rest: Words, environment: Words) -> i32 {
     };
     match launch::run(config, &command, &mut tell) {
         Outcome::Ended(status) => status,
+        Outcome::OutOfMemory(status) => {
+            report::out_of_memory();
+            status
+        }
         Outcome::NotStarted(failure, interpreter) => {
             if config.trace && recorder::is_on() {
                 tell(); // it failed before there was anything to start

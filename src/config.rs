@@ -225,6 +225,12 @@ pub(crate) struct Config {
     /// As `oom_score_adj` takes it.
     pub(crate) oom: Option<&'static CStr>,
     pub(crate) nice: Option<i32>,
+    /// Bytes.
+    pub(crate) memory: Option<u64>,
+    /// Hundred-thousandths of a processor.
+    pub(crate) cpus: Option<u64>,
+    /// Processes and threads.
+    pub(crate) pids: Option<u64>,
     /// `NAME=VALUE`, or `NAME` to hand the caller's on.
     pub(crate) environment: List<&'static CStr>,
     /// Who started us, outside: effective user and group.
@@ -267,6 +273,9 @@ impl Config {
             resource_limits: List::EMPTY,
             oom: None,
             nice: None,
+            memory: None,
+            cpus: None,
+            pids: None,
             environment: List::EMPTY,
             caller_uid,
             caller_gid,
@@ -429,6 +438,10 @@ impl Config {
 
     pub(crate) fn wants_oom(&self) -> bool {
         self.oom.is_some()
+    }
+
+    pub(crate) fn wants_cgroup(&self) -> bool {
+        self.memory.is_some() || self.cpus.is_some() || self.pids.is_some()
     }
 
     pub(crate) fn wants_nice(&self) -> bool {

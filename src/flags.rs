@@ -84,6 +84,9 @@ pub(crate) static FLAGS: &[Flag] = &[
     Flag { name: "seccomp",  takes: Value("FILTER", |c, v| { c.filter = filter(v); not_empty(v) }), group: Safety, help: "calls that are refused: default, off, or a BPF program's file" },
     Flag { name: "new-privs", takes: Switch(|c, on| c.new_privileges = on),           group: Safety,     help: "let set-user-id programs gain privileges, as su and sudo need" },
     Flag { name: "strict",   takes: Switch(Config::set_strict),                       group: Safety,     help: "for code you do not trust: all namespaces, no privileges" },
+    Flag { name: "memory",   takes: Value("SIZE", |c, v| set(&mut c.memory, limits::memory(v.to_bytes()), "needs a size of 1m or more, as in 512m or 2g")), group: Limits, help: "all memory it may use, swap none; out of it, it ends" },
+    Flag { name: "cpus",     takes: Value("N", |c, v| set(&mut c.cpus, limits::cpus(v.to_bytes()), "needs a number of 0.01 or more, as in 0.5 or 2")), group: Limits, help: "processor time it may use: 1.5 is one and a half processors" },
+    Flag { name: "pids",     takes: Value("N", |c, v| set(&mut c.pids, limits::pids(v.to_bytes()), "needs a number from 1")), group: Limits, help: "processes and threads it may have" },
     Flag { name: "trace",    takes: Switch(|c, on| c.trace = on),                     group: Insight,    help: "print every step of the start, its calls and its times" },
     Flag { name: "plan",     takes: Switch(|c, on| c.plan = on),                      group: Insight,    help: "print what -run would do, and do nothing" },
 ];

@@ -79,6 +79,22 @@ pub(crate) fn duration_ns(text: &[u8]) -> Option<u64> {
     fixed(number, places)?.checked_mul(times).filter(|time| *time > 0)
 }
 
+/// Bytes for all of a container. Less than a mebibyte would run out within execve(2), while the process
+/// still stands on the launcher's memory: the kernel would kill the launcher with it.
+pub(crate) fn memory(text: &[u8]) -> Option<u64> {
+    size(text).filter(|bytes| *bytes >= 1 << 20)
+}
+
+/// Processors in hundred-thousandths; a hundredth of one is the least that the kernel takes.
+pub(crate) fn cpus(text: &[u8]) -> Option<u64> {
+    fixed(text, 5).filter(|cpus| *cpus >= 1000)
+}
+
+/// Processes: one at least.
+pub(crate) fn pids(text: &[u8]) -> Option<u64> {
+    decimal(text).filter(|pids| *pids > 0)
+}
+
 /// A whole number with maybe a minus sign before it, between these two.
 pub(crate) fn between(text: &[u8], least: i32, most: i32) -> Option<i32> {
     let (digits, sign) = match text {
@@ -173,6 +189,38 @@ mod tests {
     }
 
     #[test]
+    fn processors_are_exact_to_a_hundred_thousandth() {
+        for (text, cpus_wanted) in [
+            ("1", Some(100_000)),
+            ("1.5", Some(150_000)),
+            ("0.01", Some(1000)),
+            ("1.00001", Some(100_001)),
+            ("1.000001", None),
+            ("0.00999", None),
+            ("0", None),
+            ("184467440737095", Some(18_446_744_073_709_500_000)),
+            ("184467440737096", None),
+            ("", None),
+            (".5", None),
+            ("1,5", None),
+            ("1e3", None),
+            ("inf", None),
+            ("-1", None),
+        ] {
+            assert_eq!(cpus(text.as_bytes()), cpus_wanted, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn memory_and_processes_are_not_none() {
+        assert_eq!(
+            (memory(b"1m"), memory(b"1023k"), memory(b"0"), memory(b"2g")),
+            (Some(1 << 20), None, None, Some(2 << 30))
+        );
+        assert_eq!((pids(b"1"), pids(b"0"), pids(b"1k"), pids(b"")), (Some(1), None, None, None));
+    }
+
+    #[test]
     fn a_signed_number_keeps_between_its_bounds() {
         for (text, number) in [
             ("-1000", Some(-1000)),
@@ -194,6 +242,7 @@ mod tests {
         #[test]
         fn no_value_is_too_odd_for_the_parsers(text: Vec<u8>) {
             let _ = (resource_limit(&text), duration_ns(&text), between(&text, -20, 19));
+            let _ = (memory(&text), cpus(&text), pids(&text));
         }
 
         #[test]

@@ -12,6 +12,7 @@
 )]
 
 mod callers;
+mod cgroups;
 mod cli;
 mod command;
 mod debian;

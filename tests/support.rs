@@ -10,6 +10,7 @@ mod running;
 mod seccomp;
 mod skips;
 mod users;
+mod vm;
 mod watch;
 
 pub use case::{Case, LISTENER};
@@ -20,6 +21,7 @@ pub use running::Running;
 pub use seccomp::{Filter, When};
 pub use skips::skip;
 pub use users::{Start, User, root_users, starts, users};
+pub use vm::Machine;
 pub use watch::{Fault, Seen};
 
 use std::io;

@@ -9,6 +9,7 @@ use crate::sys::process::{self, WaitFor};
 use crate::sys::seccomp::Instruction;
 use crate::sys::signal::SignalSet;
 use crate::sys::{Errno, Fd, Pid};
+use crate::text::Text;
 use core::cell::{Cell, OnceCell};
 
 /// The terminal that controls our session.
@@ -18,6 +19,18 @@ pub(crate) struct Terminal {
     pub(crate) fd: i32,
     /// Whether the command gets it from the start.
     pub(crate) hand_over: bool,
+}
+
+/// The container's cgroup.
+pub(crate) struct Cgroup {
+    /// The launcher's, in which it is a leaf of this name.
+    pub(crate) own: Fd,
+    pub(crate) name: Text<40>,
+    pub(crate) leaf: Fd,
+    /// Who writes here goes in: the leaf's `cgroup.procs`.
+    pub(crate) entry: Fd,
+    /// The other leaf, where the launcher is meanwhile, if it could not stay.
+    pub(crate) refuge: Option<Text<40>>,
 }
 
 /// All that a launch has gathered on the host before its first clone(2); the child reads it in place.
@@ -42,6 +55,7 @@ pub(crate) struct Job<'a> {
     /// The maps that are more than the caller's own ids.
     pub(crate) users: List<Range>,
     pub(crate) groups: List<Range>,
+    pub(crate) cgroup: Option<&'static Cgroup>,
     /// The top of the container's tree, once the child has it: see [`super::inside`].
     pub(crate) root: OnceCell<Fd>,
 }
@@ -62,6 +76,7 @@ impl<'a> Job<'a> {
             stops: None,
             users: List::EMPTY,
             groups: List::EMPTY,
+            cgroup: None,
             root: OnceCell::new(),
         }
     }

@@ -39,6 +39,8 @@ static COMMAND_STACK: Stack<STACK_BYTES> = Stack::new();
 pub(crate) enum Outcome {
     /// The command ran and ended; its exit status, or 128 and the number of the signal that killed it.
     Ended(i32),
+    /// As above; and memory had run out, within the container's limit, and the kernel killed for it.
+    OutOfMemory(i32),
     /// It never ran: why not, and the missing interpreter if that was it.
     NotStarted(Failure, Option<Interpreter>),
 }
@@ -51,6 +53,7 @@ pub(crate) fn run(config: &Config, command: &Command, started: &mut dyn FnMut())
     // A child's own word comes first: what the launcher saw of it is only the consequence.
     match (shared.failure(), result) {
         (Some(failure), _) | (None, Err(failure)) => Outcome::NotStarted(failure, shared.interpreter()),
+        (None, Ok(status)) if shared.ran_out_of_memory() => Outcome::OutOfMemory(status),
         (None, Ok(status)) => Outcome::Ended(status),
     }
 }
@@ -58,8 +61,17 @@ pub(crate) fn run(config: &Config, command: &Command, started: &mut dyn FnMut())
 fn launch(config: &Config, command: &Command, shared: &Shared, started: &mut dyn FnMut()) -> Result<i32, Failure> {
     // Never dropped: this process ends next, and its descriptors with it.
     let mut job = ManuallyDrop::new(Job::new(config, command, shared));
-    plan::prepare(&mut job)?;
-    let running = Running { job: &job, child: Cell::new(None) };
+    let result = plan::prepare(&mut job).and_then(|()| run_to_end(&job, started));
+    if let Some(cgroup) = job.cgroup
+        && steps::cgroup::remove(config, cgroup)
+    {
+        shared.set_out_of_memory();
+    }
+    result
+}
+
+fn run_to_end(job: &Job, started: &mut dyn FnMut()) -> Result<i32, Failure> {
+    let running = Running { job, child: Cell::new(None) };
     plan::parent(&running)?;
     let Some(child) = running.child.get() else { return Ok(CANNOT_START) };
     if let Some(pipe) = &job.started {
@@ -67,8 +79,8 @@ fn launch(config: &Config, command: &Command, shared: &Shared, started: &mut dyn
         let _ = file::read(&pipe.read, &mut [0]); // its end, or as good as that
         started();
     }
-    let role = if config.wants_init() { Role::LauncherOfInit } else { Role::LauncherOfCommand };
-    let status = Supervisor::new(&job, role, child)
+    let role = if job.config.wants_init() { Role::LauncherOfInit } else { Role::LauncherOfCommand };
+    let status = Supervisor::new(job, role, child)
         .until_end()
         .map_err(|fault| Failure { step: "wait for the container", fault })?;
     running.child.set(None); // it was reaped: nothing left to kill

@@ -9,8 +9,8 @@
 use super::fault::Failure;
 use super::job::{Job, Running};
 use super::steps::{
-    command, dev, filter, handshake, ids, init, limits, mounts, net, privileges, root, signals, stdio, terminal, time,
-    user, uts,
+    cgroup, command, dev, filter, handshake, ids, init, limits, mounts, net, privileges, root, signals, stdio,
+    terminal, time, user, uts,
 };
 use crate::config::Config;
 use crate::sys::recorder;
@@ -44,6 +44,8 @@ plan! {
         "see that the kernel has time namespaces" if Config::wants_time => time::check_kernel;
         "find the subordinate ids" if Config::wants_maps => ids::find_ranges;
         "see which groups stay" if Config::wants_group_count => ids::count_groups;
+        "make the container's cgroup" if Config::wants_cgroup => cgroup::make;
+        "set the cgroup's limits" if Config::wants_cgroup => cgroup::limit;
         "hold signals back" => signals::hold;
         "make the pipe that joins parent and child" => handshake::make_pipe;
         "make the pipe that tells of the start" if Config::wants_start_notice => handshake::make_start_pipe;
@@ -111,6 +113,7 @@ plan! {
     /// The command's process, up to where it becomes the command.
     command(&Job<'_>) {
         "lead a process group" => signals::lead_group;
+        "enter the container's cgroup" if Config::wants_cgroup => cgroup::enter;
         "take the terminal" => terminal::take;
         "become the user" if Config::wants_identity => user::become_user;
         "stay closed to the container" if Config::wants_closed_again => init::close_to_the_container;

@@ -34,6 +34,8 @@ pub(crate) struct Shared {
     terminal_is_free: AtomicBool,
     /// Whether the time limit has run out.
     time_is_over: AtomicBool,
+    /// Whether the kernel killed for want of memory within the container's limit.
+    out_of_memory: AtomicBool,
 }
 
 // SAFETY: atomics, and two cells that `failed` guards: written before it is set, read after.
@@ -51,6 +53,7 @@ impl Shared {
             stopped: AtomicI32::new(0),
             terminal_is_free: AtomicBool::new(false),
             time_is_over: AtomicBool::new(false),
+            out_of_memory: AtomicBool::new(false),
         }
     }
 
@@ -134,6 +137,14 @@ impl Shared {
 
     pub(crate) fn take_terminal_is_free(&self) -> bool {
         self.terminal_is_free.swap(false, Ordering::Acquire)
+    }
+
+    pub(crate) fn set_out_of_memory(&self) {
+        self.out_of_memory.store(true, Ordering::Release);
+    }
+
+    pub(crate) fn ran_out_of_memory(&self) -> bool {
+        self.out_of_memory.load(Ordering::Acquire)
     }
 
     pub(crate) fn set_time_is_over(&self) {

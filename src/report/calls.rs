@@ -129,6 +129,7 @@ static READINGS: &[Reading] = &[
     Reading { name: "SYMLINKAT",       shapes: &[Quoted, At, Quoted] },
     Reading { name: "UNAME",           shapes: &[] },
     Reading { name: "UMASK",           shapes: &[Octal] },
+    Reading { name: "UNLINKAT",        shapes: &[At, Quoted] },
     Reading { name: "UMOUNT2",         shapes: &[Quoted, Flags(&[(2, "detach")])] },
     Reading { name: "UNSHARE",         shapes: &[Flags(CLONE_FLAGS)] },
     Reading { name: "WAIT4",           shapes: &[Number] },

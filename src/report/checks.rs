@@ -22,6 +22,10 @@ const NO_ROOM: &[Errno] = &[Errno::ENOSPC, Errno::EUSERS];
 /// Calls that an LSM refuses in a user namespace which it let us make.
 const CONFINED: &[&str] = &["clone", "open", "write", "mount", "sethostname", "open_tree", "move_mount", "pivot_root"];
 
+/// Calls on the cgroup tree, and what they give where no part of it was delegated to us.
+const CGROUPS: &[&str] = &["openat", "mkdirat", "read", "write"];
+const NOT_DELEGATED: &[Errno] = &[Errno::EACCES, Errno::EBUSY, Errno::EOPNOTSUPP, Errno::EROFS];
+
 static CAUSES: &[Cause] = &[
     Cause {
         calls: &["clone"],
@@ -197,6 +201,42 @@ static CAUSES: &[Cause] = &[
         errnos: &[Errno::EINVAL],
         holds: |_| has_line(c"/proc/self/mountinfo", |line| mount_point(line) == b"/" && contains(line, b" - rootfs ")),
         remedy: "the root here is the initramfs, which pivot_root cannot leave",
+    },
+    Cause {
+        calls: &["openat"],
+        errnos: &[Errno::ENOENT],
+        holds: Config::wants_cgroup,
+        remedy: "no cgroup v2 was found on /sys/fs/cgroup, which -memory, -cpus and -pids need",
+    },
+    Cause {
+        calls: &["read"],
+        errnos: &[Errno::EOPNOTSUPP],
+        holds: |config| config.wants_cgroup() && !is_missing(c"/sys/fs/cgroup/unified"),
+        remedy: "cgroup v1 has the controllers on this host: boot it with systemd.unified_cgroup_hierarchy=1",
+    },
+    Cause {
+        calls: &["read"],
+        errnos: &[Errno::EOPNOTSUPP],
+        holds: |config| config.wants_cgroup() && is_missing(c"/sys/fs/cgroup/unified"),
+        remedy: "the cgroup that gontainer was started in has not been given the controllers for these limits",
+    },
+    Cause {
+        calls: &["write"],
+        errnos: &[Errno::EBUSY],
+        holds: Config::wants_cgroup,
+        remedy: "other processes are in gontainer's cgroup, and one that has any cannot pass limits on",
+    },
+    Cause {
+        calls: CGROUPS,
+        errnos: NOT_DELEGATED,
+        holds: |config| config.wants_cgroup() && config.caller_uid != 0,
+        remedy: "to get a cgroup of its own: systemd-run --user --scope -p Delegate=yes gontainer ...",
+    },
+    Cause {
+        calls: CGROUPS,
+        errnos: NOT_DELEGATED,
+        holds: |config| config.wants_cgroup() && config.caller_uid == 0,
+        remedy: "to get a cgroup of its own: systemd-run --scope -p Delegate=yes gontainer ...",
     },
     Cause {
         calls: &["prlimit64"],

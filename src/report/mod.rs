@@ -64,6 +64,14 @@ pub(crate) fn note(what: &str) {
     say(&message);
 }
 
+/// Says what ended a container that had a limit on memory.
+#[cold]
+pub(crate) fn out_of_memory() {
+    let mut message = Message::new();
+    message.push_str("gontainer: the container used all the memory that -memory gave it: the kernel killed it\n");
+    say(&message);
+}
+
 /// What is wrong about a command line.
 pub(crate) enum Misuse {
     UnknownFlag(&'static CStr),

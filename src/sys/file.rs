@@ -21,6 +21,15 @@ pub(crate) enum Open {
 
 /// openat(2).
 pub(crate) fn open(path: &CStr, how: Open) -> Result<Fd, Errno> {
+    open_from(libc::AT_FDCWD, path, how)
+}
+
+/// openat(2) of a name in a directory.
+pub(crate) fn open_at(dir: &Fd, name: &CStr, how: Open) -> Result<Fd, Errno> {
+    open_from(dir.number(), name, how)
+}
+
+fn open_from(dir: i32, path: &CStr, how: Open) -> Result<Fd, Errno> {
     let flags = match how {
         Open::Read => libc::O_RDONLY | libc::O_NONBLOCK | libc::O_NOCTTY,
         Open::Stream => libc::O_RDONLY | libc::O_NOCTTY,
@@ -29,7 +38,7 @@ pub(crate) fn open(path: &CStr, how: Open) -> Result<Fd, Errno> {
         Open::RealDir => libc::O_PATH | libc::O_DIRECTORY | libc::O_NOFOLLOW,
     };
     // SAFETY: path is a C string.
-    unsafe { call!(OPENAT, libc::AT_FDCWD, path, flags | libc::O_CLOEXEC) }.map(Fd::from_result)
+    unsafe { call!(OPENAT, dir, path, flags | libc::O_CLOEXEC) }.map(Fd::from_result)
 }
 
 /// Opens /dev/null for reading and writing, on the lowest free number.
@@ -335,6 +344,25 @@ pub(crate) fn close_number(number: i32) {
 pub(crate) fn read_entries(dir: &Fd, into: &mut [u8]) -> Result<usize, Errno> {
     // SAFETY: the kernel writes at most `len` bytes into the slice.
     unsafe { call!(GETDENTS64, dir.number(), into.as_mut_ptr(), into.len()) }
+}
+
+/// The name in the first of these records, and the records after it.
+pub(crate) fn next_entry(entries: &[u8]) -> Option<(&CStr, &[u8])> {
+    const LENGTH_AT: usize = 16; // inode and offset, eight bytes each
+    const NAME_AT: usize = 19; // then length, two bytes, and type, one
+    let length = u16::from_ne_bytes(entries.get(LENGTH_AT..LENGTH_AT + 2)?.try_into().ok()?);
+    let record = entries.get(..usize::from(length))?;
+    let name = CStr::from_bytes_until_nul(record.get(NAME_AT..)?).ok()?;
+    Some((name, entries.get(usize::from(length)..)?))
+}
+
+/// Removes an empty directory, unlinkat(2).
+///
+/// # Errors
+/// EBUSY: a cgroup in which there are processes.
+pub(crate) fn remove_dir_at(dir: &Fd, name: &CStr) -> Result<(), Errno> {
+    // SAFETY: name is a C string.
+    unsafe { call!(UNLINKAT, dir.number(), name, libc::AT_REMOVEDIR) }.map(drop)
 }
 
 /// Device and inode: what tells one file from another.

@@ -42,6 +42,11 @@ pub(in crate::launch) fn close_descriptors(job: &Job) -> Result<(), Fault> {
     if let Some(root) = job.root.get() {
         root.close_copy();
     }
+    if let Some(cgroup) = job.cgroup {
+        for fd in [&cgroup.own, &cgroup.leaf, &cgroup.entry] {
+            fd.close_copy();
+        }
+    }
     file::change_dir(c"/").on("chdir", c"/") // so that no mount is kept busy
 }
 

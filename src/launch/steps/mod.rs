@@ -1,6 +1,7 @@
 //! One capability of the kernel each. A step is a verb; steps do not call each other, and their order is
 //! the plan's.
 
+pub(super) mod cgroup;
 pub(super) mod command;
 pub(super) mod dev;
 pub(super) mod filter;

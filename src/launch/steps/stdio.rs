@@ -3,6 +3,7 @@
 use crate::config::Config;
 use crate::launch::fault::{Fault, On};
 use crate::launch::job::{Job, Running};
+use crate::number::decimal;
 use crate::sys::Errno;
 use crate::sys::file::{self, Open};
 
@@ -66,8 +67,9 @@ fn close_listed(config: &Config) -> Result<(), Fault> {
             if entries.is_empty() {
                 break;
             }
-            while let Some((number, rest)) = next_number(entries) {
+            while let Some((name, rest)) = file::next_entry(entries) {
                 entries = rest;
+                let number = decimal(name.to_bytes()).and_then(|number| i32::try_from(number).ok()).unwrap_or(-1);
                 if number > 2 && number != list.number() && !config.keeps(number) {
                     file::close_number(number);
                     closed_any = true;
@@ -78,15 +80,4 @@ fn close_listed(config: &Config) -> Result<(), Fault> {
             return Ok(());
         }
     }
-}
-
-/// The name of the first linux_dirent64 record as a number (-1 if it is none), and the records after it.
-fn next_number(entries: &[u8]) -> Option<(i32, &[u8])> {
-    const LENGTH_AT: usize = 16; // inode and offset, eight bytes each
-    const NAME_AT: usize = 19; // then length, two bytes, and type, one
-    let length = u16::from_ne_bytes(entries.get(LENGTH_AT..LENGTH_AT + 2)?.try_into().ok()?);
-    let record = entries.get(..usize::from(length))?;
-    let name = record.get(NAME_AT..)?.split(|byte| *byte == 0).next()?;
-    let number = core::str::from_utf8(name).ok().and_then(|name| name.parse().ok()).unwrap_or(-1);
-    Some((number, entries.get(usize::from(length)..)?))
 }

@@ -1,0 +1,152 @@
+//! A virtual machine of one's own: another kernel, and a root that may do everything to it.
+
+use super::files::{Folder, find_program, gontainer, rootfs};
+use super::{Outcome, skip, users};
+use std::os::unix::process::ExitStatusExt as _;
+use std::path::Path;
+use std::process::{Command, ExitStatus};
+
+/// Where `.ci/vm-kernel` puts Debian's kernel.
+const KERNEL: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/target/vm/boot/vmlinuz");
+
+/// PID 1 of the machine. Each step's status and output go to the second serial port as a line of four
+/// words, the output in hexadecimal digits.
+const INIT: &str = r#"#!/bin/sh
+export PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root TERM=dumb
+if [ -e /on-tmpfs ] && [ "$1" != again ]; then
+    busybox mount -t tmpfs -o mode=755 root /new
+    for name in /*; do case $name in /new|/proc|/sys|/dev) busybox mkdir -p /new$name;; *) busybox cp -a $name /new/;; esac; done
+    exec busybox switch_root /new /init again
+fi
+mount -t proc proc /proc
+busybox --install -s /bin 2>/dev/null
+mount -t sysfs sys /sys
+mount -t devtmpfs dev /dev
+mount -t cgroup2 cgroup /sys/fs/cgroup
+mkdir -p /rootfs/proc /rootfs/dev /rootfs/tmp
+cp -a /bin /etc /rootfs/
+chmod 1777 /tmp
+cd /
+hexadecimal() { od -An -v -tx1 "$1" | tr -d ' \n'; }
+for step in /steps/*; do
+    read -r uid <$step/uid
+    chmod 755 /steps $step
+    case $uid in
+    0) sh $step/script ;;
+    *) as $uid sh $step/script ;;
+    esac </dev/null >/tmp/out 2>/tmp/err
+    echo "$? o$(hexadecimal /tmp/out) e$(hexadecimal /tmp/err) ." >/dev/ttyS1
+done
+poweroff -f
+"#;
+
+/// A virtual machine, before it boots: Debian's kernel, busybox, gontainer, `as UID COMMAND`, `/rootfs` for
+/// containers, and cgroup v2 with all controllers on `/sys/fs/cgroup`.
+pub struct Machine {
+    tree: Folder,
+    steps: Vec<String>,
+}
+
+impl Machine {
+    /// None, and a skip, where none can be had.
+    pub fn new() -> Option<Machine> {
+        let missing = |what: &str| {
+            skip(&format!("no virtual machine without {what}"));
+            None
+        };
+        if !cfg!(target_arch = "x86_64") {
+            return missing("an x86-64 kernel");
+        }
+        if find_program("qemu-system-x86_64").is_none() {
+            return missing("qemu-system-x86");
+        }
+        if !Path::new(KERNEL).exists() {
+            return missing("Debian's kernel: .ci/vm-kernel");
+        }
+        let Some(setpriv) = find_program("setpriv") else { return missing("setpriv") };
+        let user = *users().first()?;
+        let tree = rootfs(user);
+        tree.dir("new").dir("steps").file("init", 0o755, INIT).file("on-tmpfs", 0o644, "");
+        tree.program(&setpriv).program(gontainer());
+        // By its path: busybox's shell takes its own setpriv, which cannot do this.
+        let become_user = format!("exec {} --reuid $uid --regid $uid --clear-groups \"$@\"", setpriv.display());
+        tree.file("bin/as", 0o755, format!("#!/bin/sh\nuid=$1\nshift\n{become_user}\n"));
+        tree.link("bin/gontainer", gontainer().to_str().unwrap());
+        Some(Machine { tree, steps: Vec::new() })
+    }
+
+    /// `/` stays the initramfs, which pivot_root(2) cannot leave; else it is a tmpfs.
+    #[allow(dead_code, reason = "for tests of the root file system")]
+    pub fn on_its_initramfs(self) -> Machine {
+        self.tree.remove("on-tmpfs");
+        self
+    }
+
+    /// Then root runs this script.
+    pub fn root(self, script: &str) -> Machine {
+        self.step(0, script)
+    }
+
+    /// Then an ordinary user runs this script: 1000, group 1000.
+    pub fn user(self, script: &str) -> Machine {
+        self.step(1000, script)
+    }
+
+    fn step(mut self, uid: u32, script: &str) -> Machine {
+        let folder = format!("steps/{:03}", self.steps.len());
+        self.tree.dir(&folder);
+        self.tree.file(&format!("{folder}/uid"), 0o644, format!("{uid}\n"));
+        self.tree.file(&format!("{folder}/script"), 0o644, script);
+        self.steps.push(format!("in a virtual machine as {uid}:\n{script}"));
+        self
+    }
+
+    /// Boots, and returns what came of each script.
+    #[track_caller]
+    pub fn boot(self) -> Vec<Outcome> {
+        let work = Folder::new(*users().first().unwrap());
+        let (image, answers) = (work.join("image"), work.join("answers"));
+        // root owns all of it, whoever we are.
+        let pack = format!("cd {} && find . | busybox cpio -o -H newc -R 0:0 >{image}", self.tree.join(""));
+        assert!(Command::new("sh").args(["-c", &pack]).output().unwrap().status.success(), "{pack}");
+        // No KVM: not everyone has it, and booting takes two seconds without.
+        let machine = Command::new("timeout")
+            .args(["120", "qemu-system-x86_64", "-M", "pc", "-cpu", "max", "-m", "256", "-nodefaults"])
+            .args(["-display", "none", "-no-reboot", "-kernel", KERNEL, "-initrd", &image])
+            .args(["-append", "console=ttyS0 quiet loglevel=1 panic=-1 mitigations=off"])
+            .args(["-serial", "stdio", "-serial", &format!("file:{answers}")])
+            .output()
+            .unwrap();
+        let console = String::from_utf8_lossy(&machine.stdout).into_owned();
+        let answers = std::fs::read_to_string(&answers).unwrap_or_default();
+        let answered: Vec<&str> = answers.lines().collect();
+        let outcomes: Vec<Outcome> =
+            self.steps.iter().zip(&answered).map(|(about, line)| outcome(line, about, &console)).collect();
+        assert!(
+            outcomes.len() == self.steps.len(),
+            "it got to step {} of {}: {:?}\nconsole: {console}\n{}",
+            outcomes.len(),
+            self.steps.len(),
+            self.steps.get(outcomes.len()),
+            String::from_utf8_lossy(&machine.stderr)
+        );
+        outcomes
+    }
+}
+
+/// `STATUS oOUTPUT eERRORS .`
+#[track_caller]
+fn outcome(line: &str, about: &str, console: &str) -> Outcome {
+    let words: Vec<&str> = line.split_whitespace().collect();
+    let [status, out, err, "."] = words[..] else { panic!("not an answer: {line}\n{console}") };
+    let bytes = |digits: &str| -> Vec<u8> {
+        (1..digits.len()).step_by(2).map(|at| u8::from_str_radix(&digits[at..at + 2], 16).unwrap()).collect()
+    };
+    Outcome {
+        status: Some(ExitStatus::from_raw(status.parse::<i32>().unwrap() << 8)),
+        stdout: bytes(out),
+        stderr: bytes(err),
+        screen: console.to_owned(),
+        about: about.to_owned(),
+    }
+}
