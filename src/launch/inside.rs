@@ -58,9 +58,9 @@ pub(super) fn make_file(root: &Fd, path: &CStr) -> Result<Fd, Errno> {
 fn make(root: &Fd, path: &CStr, missing: Missing) -> Result<Fd, Errno> {
     match find(root, path) {
         Err(Errno::ENOENT) => {
-            let mask = file::set_umask(0);
+            let mask = file::set_umask(0)?;
             let made = walk(root, path, missing);
-            file::set_umask(mask);
+            file::set_umask(mask)?;
             made
         }
         result => result,
@@ -353,7 +353,7 @@ mod tests {
     fn what_is_missing_is_made_inside_whatever_the_umask() {
         let (outside, root) = tree();
         let fd = open(&root);
-        let mask = file::set_umask(0o077);
+        let Ok(mask) = file::set_umask(0o077) else { panic!("umask") };
         for (path, at) in [
             ("x/y/z", "x/y/z"),
             ("var/lock/x", "run/lock/x"),
@@ -373,7 +373,7 @@ mod tests {
                 fs::symlink_metadata(root.join(at)).map(|data| (data.is_file(), data.permissions().mode() & 0o7777));
             assert_eq!(made.ok(), Some((true, 0o644)), "{path}");
         }
-        file::set_umask(mask);
+        assert!(file::set_umask(mask).is_ok());
         assert_eq!(fs::read_dir(outside.path()).map(Iterator::count).ok(), Some(2));
         assert_eq!(fs::read_dir(outside.path().join("secret")).map(Iterator::count).ok(), Some(0));
         assert!(make_dir(&fd, c"a/file/x").err() == Some(Errno::ENOTDIR));

@@ -49,10 +49,10 @@ impl<'a> Supervisor<'a> {
     /// Takes signals until the child has ended, and returns the exit status that says how.
     pub(super) fn until_end(&self) -> Result<i32, Fault> {
         let limit = if self.role == Role::Init { None } else { self.job.config.timeout_ns };
-        let mut until = limit.map(|limit| clock::now_ns().saturating_add(limit));
+        let mut until = limit.map(time_after).transpose()?;
         loop {
             match signal::await_signal(until).of("rt_sigtimedwait")? {
-                None => until = self.end_in_time(),
+                None => until = self.end_in_time()?,
                 Some(CHILD) => {
                     if let Some(status) = self.reap()? {
                         self.take_terminal_back();
@@ -69,19 +69,19 @@ impl<'a> Supervisor<'a> {
     /// The time is over: first asks the command's group to end, and wakes it if it is stopped; asked again,
     /// kills. Returns until when to wait after that.
     #[cold]
-    fn end_in_time(&self) -> Option<u64> {
+    fn end_in_time(&self) -> Result<Option<u64>, Fault> {
         if !self.job.shared.time_is_over() {
             self.job.shared.set_time_is_over();
             self.forward(TERMINATE);
             self.forward(CONTINUE);
-            return Some(clock::now_ns().saturating_add(GRACE_NS));
+            return time_after(GRACE_NS).map(Some);
         }
         // With PID 1, if that is our child, all of its namespace ends. Without one there is only the group.
         if self.role == Role::LauncherOfCommand {
             let _ = signal::kill(self.child.group(), KILL); // ESRCH: it does not lead one yet
         }
         let _ = signal::kill(self.child, KILL); // not reaped, so it is still itself
-        None
+        Ok(None)
     }
 
     /// Takes note of every child that has changed: SIGCHLDs that come together count as one.
@@ -187,6 +187,11 @@ impl<'a> Supervisor<'a> {
             let _ = signal::kill(self.child, signal); // EPERM: it became somebody else; ESRCH: it ended
         }
     }
+}
+
+/// So much later than now, by the clock that limits a wait.
+fn time_after(ns: u64) -> Result<u64, Fault> {
+    clock::now().map(|now| now.saturating_add(ns)).of("clock_gettime")
 }
 
 /// Whether our own group is in the foreground.

@@ -151,9 +151,12 @@ pub(crate) fn name_of_terminal(fd: i32) -> Option<Text<64>> {
 }
 
 /// Sets the mask of modes and returns the old one, umask(2).
-pub(crate) fn set_umask(mask: u32) -> u32 {
-    // SAFETY: takes a number only, never fails.
-    unsafe { call!(UMASK, mask) }.map_or(0o022, |old| u32::try_from(old).unwrap_or(0o022))
+///
+/// # Errors
+/// Only if a filter refuses the call.
+pub(crate) fn set_umask(mask: u32) -> Result<u32, Errno> {
+    // SAFETY: takes a number only.
+    unsafe { call!(UMASK, mask) }.map(|old| u32::try_from(old).unwrap_or(0o022))
 }
 
 /// Where a link that [`open_name`] named leads, readlinkat(2). Returns the length.

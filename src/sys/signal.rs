@@ -50,12 +50,12 @@ pub(crate) fn pending() -> Result<SignalSet, Errno> {
     Ok(set)
 }
 
-/// Takes the next blocked signal, waiting for one, but no longer than until this time of [`clock::now_ns`].
+/// Takes the next blocked signal, waiting for one, but no longer than until this time of [`clock::now`].
 /// rt_sigtimedwait(2).
 pub(crate) fn await_signal(until_ns: Option<u64>) -> Result<Option<Signal>, Errno> {
     let all = SignalSet::ALL;
     loop {
-        let left = until_ns.map(clock::time_until);
+        let left = until_ns.map(clock::time_until).transpose()?;
         let left = left.as_ref().map_or(core::ptr::null(), core::ptr::from_ref);
         // SAFETY: the kernel reads one set, and the time if there is one; it writes no information where it
         // is given no place.
