@@ -15,9 +15,9 @@ pub(super) fn move_in(job: &Job, place: &'static CStr, mode: u32) -> Result<(), 
     let root = job.root()?;
     match move_onto(root, place) {
         Err(Fault { errno: Errno::ENOENT, .. }) => {
-            let mask = file::set_umask(0);
+            let mask = file::set_umask(0).of("umask")?;
             let made = file::make_dir_at(root, below(place), mode);
-            file::set_umask(mask);
+            file::set_umask(mask).of("umask")?;
             made.on("mkdir", place)?;
             move_onto(root, place)
         }

@@ -51,7 +51,7 @@ pub(in crate::launch) fn fill(job: &Job) -> Result<(), Fault> {
     let config = job.config;
     let terminal = job.terminal.and_then(|terminal| file::name_of_terminal(terminal.fd));
     mount::mount_devices(BENCH).on("mount", c"/dev")?;
-    let mask = if config.user { None } else { Some(file::set_umask(0)) };
+    let mask = if config.user { None } else { Some(file::set_umask(0).of("umask")?) };
     for device in DEVICES {
         if config.user {
             file::make_node(device.place, None).on("mknod", device.source)?;
@@ -64,7 +64,7 @@ pub(in crate::launch) fn fill(job: &Job) -> Result<(), Fault> {
         }
     }
     if let Some(mask) = mask {
-        file::set_umask(mask);
+        file::set_umask(mask).of("umask")?;
     }
     for (link, target) in LINKS {
         file::make_link(target, link).on("symlink", target)?;

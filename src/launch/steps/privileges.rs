@@ -8,8 +8,7 @@ use crate::sys::{Errno, file};
 /// Before anything is created in a tree of its own: there a caller's habits have no place. On the host's
 /// tree the caller's mask stays.
 pub(in crate::launch) fn set_umask(_: &Job) -> Result<(), Fault> {
-    file::set_umask(0o022);
-    Ok(())
+    file::set_umask(0o022).of("umask").map(drop)
 }
 
 /// What execve(2) would give back to root leaves the bounding set. That takes a call for each, of 1 µs;
