@@ -103,7 +103,18 @@ struct Number {
 /// The arguments are what this call's manual page asks for, and pointers among them are valid for what
 /// the kernel reads and writes.
 #[inline(never)]
-unsafe fn invoke(which: &'static Number, registers: [usize; 6], texts: u8) -> Result<usize, Errno> {
+#[allow(clippy::too_many_arguments, reason = "in registers they take a third of the code that an array does")]
+unsafe fn invoke(
+    a: usize,
+    b: usize,
+    c: usize,
+    d: usize,
+    e: usize,
+    f: usize,
+    which: &'static Number,
+    texts: u8,
+) -> Result<usize, Errno> {
+    let registers = [a, b, c, d, e, f];
     if !recorder::is_on() {
         // SAFETY: promised by the caller.
         return unsafe { raw(which.number, registers) };
@@ -142,11 +153,14 @@ unsafe fn raw(number: usize, registers: [usize; 6]) -> Result<usize, Errno> {
 /// are evaluated twice.
 macro_rules! call {
     (@pad $a:expr, $b:expr, $c:expr, $d:expr, $e:expr, $f:expr $(, $rest:expr)*) => { [$a, $b, $c, $d, $e, $f] };
+    (@six [$a:expr, $b:expr, $c:expr, $d:expr, $e:expr, $f:expr $(, $rest:expr)*] $($more:expr),*) => {
+        $crate::sys::invoke($a, $b, $c, $d, $e, $f, $($more),*)
+    };
     ($name:ident $(, $argument:expr)*) => {
-        $crate::sys::invoke(
+        call!(
+            @six [$($crate::sys::Register::register($argument),)* 0, 0, 0, 0, 0, 0]
             const { &$crate::sys::Number { number: sc::nr::$name, name: stringify!($name) } },
-            call!(@pad $($crate::sys::Register::register($argument),)* 0, 0, 0, 0, 0, 0),
-            [$($crate::sys::is_text(&$argument)),*].iter().rev().fold(0, |bits: u8, bit: &bool| bits << 1 | u8::from(*bit)),
+            [$($crate::sys::is_text(&$argument)),*].iter().rev().fold(0, |bits: u8, bit: &bool| bits << 1 | u8::from(*bit))
         )
     };
 }
