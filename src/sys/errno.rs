@@ -5,10 +5,19 @@
 pub(crate) struct Errno(pub(crate) i32);
 
 /// The result of a raw system call: the top 4095 values are negated error numbers.
+#[inline(always)]
+#[allow(clippy::cast_possible_truncation, reason = "at most 4095")]
 pub(super) fn decode(result: usize) -> Result<usize, Errno> {
     match result.cast_signed() {
-        error @ -4095..=-1 => Err(Errno(i32::try_from(-error).unwrap_or(libc::EINVAL))),
+        error @ -4095..=-1 => Err(Errno(-error as i32)),
         _ => Ok(result),
+    }
+}
+
+impl Errno {
+    /// As the kernel would return it.
+    pub(super) fn encode(self) -> usize {
+        (-(self.0 as isize)).cast_unsigned()
     }
 }
 

@@ -85,9 +85,41 @@ impl Register for &core::ffi::CStr {
     }
 }
 
-fn is_text<T: Register>(_: &T) -> bool {
-    T::IS_TEXT
+/// What a system call takes: up to six of them.
+trait Registers {
+    /// Bit N says that register N points to a C string.
+    const TEXTS: u8;
+
+    /// As numbers; those left out are zero.
+    fn registers(self) -> [usize; 6];
 }
+
+macro_rules! tuples {
+    ($(($($place:ident)*))*) => {
+        $(impl<$($place: Register),*> Registers for ($($place,)*) {
+            const TEXTS: u8 = {
+                let texts: &[bool] = &[$($place::IS_TEXT),*];
+                let (mut bits, mut place) = (0, 0);
+                let mut rest = texts;
+                while let [first, others @ ..] = rest {
+                    bits |= (*first as u8) << place;
+                    place += 1;
+                    rest = others;
+                }
+                bits
+            };
+
+            #[inline(always)]
+            #[allow(non_snake_case, reason = "types and values share their names")]
+            fn registers(self) -> [usize; 6] {
+                let ($($place,)*) = self;
+                tuples!(@pad $($place.register(),)* 0, 0, 0, 0, 0, 0)
+            }
+        })*
+    };
+    (@pad $a:expr, $b:expr, $c:expr, $d:expr, $e:expr, $f:expr $(, $rest:expr)*) => { [$a, $b, $c, $d, $e, $f] };
+}
+tuples! { () (A) (A B) (A B C) (A B C D) (A B C D E) (A B C D E F) }
 
 /// A system call's number and its name, for the recorder.
 struct Number {
@@ -96,14 +128,24 @@ struct Number {
 }
 
 /// One system call, made again as long as it is interrupted: by a stop, a tracer or a slow file system, as
-/// signals are held back. Up to six registers; those left out are zero. Bit N of `texts` says that register
-/// N points to a C string.
+/// signals are held back.
 ///
 /// # Safety
 /// The arguments are what this call's manual page asks for, and pointers among them are valid for what
 /// the kernel reads and writes.
+#[inline(always)] // constants in registers: a third of the code that an array of them takes
+unsafe fn make<R: Registers>(which: &'static Number, registers: R) -> Result<usize, Errno> {
+    let [a, b, c, d, e, f] = registers.registers();
+    // SAFETY: promised by the caller.
+    errno::decode(unsafe { invoke(a, b, c, d, e, f, which, R::TEXTS) })
+}
+
+/// The same for all, and for the recorder. What comes back is as the kernel gave it.
+///
+/// # Safety
+/// As for [`make`]; and bit N of `texts` says that register N points to a C string.
 #[inline(never)]
-#[allow(clippy::too_many_arguments, reason = "in registers they take a third of the code that an array does")]
+#[allow(clippy::too_many_arguments, reason = "six registers, and what they are for")]
 unsafe fn invoke(
     a: usize,
     b: usize,
@@ -113,54 +155,47 @@ unsafe fn invoke(
     f: usize,
     which: &'static Number,
     texts: u8,
-) -> Result<usize, Errno> {
+) -> usize {
     let registers = [a, b, c, d, e, f];
     if !recorder::is_on() {
         // SAFETY: promised by the caller.
         return unsafe { raw(which.number, registers) };
     }
-    // SAFETY: `call!` sets bits for C strings only.
+    // SAFETY: as promised for `texts`.
     let record = unsafe { recorder::begin(which.name, registers, texts) };
     let result = if recorder::is_rehearsal() {
         recorder::rehearsed(which.name)
     } else {
         // SAFETY: promised by the caller.
-        unsafe { raw(which.number, registers) }
+        errno::decode(unsafe { raw(which.number, registers) })
     };
     recorder::end(record, result);
-    result
+    result.unwrap_or_else(Errno::encode)
 }
 
 /// The instruction itself.
 ///
 /// # Safety
 /// As for [`invoke`].
-unsafe fn raw(number: usize, registers: [usize; 6]) -> Result<usize, Errno> {
+unsafe fn raw(number: usize, registers: [usize; 6]) -> usize {
     let [a, b, c, d, e, f] = registers;
     loop {
         // SAFETY: promised by the caller.
         let result = unsafe { sc::syscall6(number, a, b, c, d, e, f) };
-        match errno::decode(result) {
-            // A close(2) that says so has closed all the same; then the second gives EBADF, which is ignored.
-            // rt_sigtimedwait(2) may have waited for a part of its time: its caller knows what is left.
-            Err(Errno::EINTR) if number != sc::nr::RT_SIGTIMEDWAIT => {}
-            result => return result,
+        // A close(2) that says so has closed all the same; then the second gives EBADF, which is ignored.
+        // rt_sigtimedwait(2) may have waited for a part of its time: its caller knows what is left.
+        if errno::decode(result) != Err(Errno::EINTR) || number == sc::nr::RT_SIGTIMEDWAIT {
+            return result;
         }
     }
 }
 
-/// `call!(NAME, argument…)`: [`invoke`] with the number of NAME and the arguments as registers. Arguments
-/// are evaluated twice.
+/// `call!(NAME, argument…)`: [`make`] with the number of NAME and the arguments as registers.
 macro_rules! call {
-    (@pad $a:expr, $b:expr, $c:expr, $d:expr, $e:expr, $f:expr $(, $rest:expr)*) => { [$a, $b, $c, $d, $e, $f] };
-    (@six [$a:expr, $b:expr, $c:expr, $d:expr, $e:expr, $f:expr $(, $rest:expr)*] $($more:expr),*) => {
-        $crate::sys::invoke($a, $b, $c, $d, $e, $f, $($more),*)
-    };
     ($name:ident $(, $argument:expr)*) => {
-        call!(
-            @six [$($crate::sys::Register::register($argument),)* 0, 0, 0, 0, 0, 0]
+        $crate::sys::make(
             const { &$crate::sys::Number { number: sc::nr::$name, name: stringify!($name) } },
-            [$($crate::sys::is_text(&$argument)),*].iter().rev().fold(0, |bits: u8, bit: &bool| bits << 1 | u8::from(*bit))
+            ($($argument,)*),
         )
     };
 }
@@ -169,10 +204,7 @@ use call;
 /// As `call!`, but the recorder neither sees nor stops it: for what the recorder itself needs.
 macro_rules! unrecorded {
     ($name:ident $(, $argument:expr)*) => {
-        $crate::sys::raw(
-            sc::nr::$name,
-            $crate::sys::call!(@pad $($crate::sys::Register::register($argument),)* 0, 0, 0, 0, 0, 0),
-        )
+        $crate::sys::raw(sc::nr::$name, $crate::sys::Registers::registers(($($argument,)*)))
     };
 }
 use unrecorded;
