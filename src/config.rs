@@ -408,6 +408,12 @@ impl Config {
         self.wants_root() && !self.no_dev
     }
 
+    /// Whether device files of the rootfs could open what root outside may: in an ordinary user's namespace they
+    /// open nothing that its owner could not open before.
+    pub(crate) fn wants_no_devices(&self) -> bool {
+        self.wants_root() && self.is_real_root()
+    }
+
     /// Whether files are made on a tmpfs: in a user namespace they need an owner with a number, so the maps.
     /// Without, the child does all it can while the maps are written.
     pub(crate) fn wants_ids_early(&self) -> bool {

@@ -82,6 +82,7 @@ const FAULTS: &[Fault] = &[
     Fault { step: "make the rootfs a mount",                  flags: "-mnt=@",     call: libc::SYS_open_tree,      when: When::Always,                                          errno: libc::EINVAL, says: "open_tree: invalid argument (EINVAL)",                                       only: Only::All },
     Fault { step: "make the rootfs a mount",                  flags: "-mnt=@ -pid", call: libc::SYS_open_tree,     when: When::Always,                                          errno: libc::ENOSPC, says: "open_tree: no space left, or a limit on namespaces or mounts (ENOSPC)",      only: Only::All },
     Fault { step: "make the rootfs a mount",                  flags: "-mnt=@",     call: libc::SYS_move_mount,     when: When::Always,                                          errno: libc::EINVAL, says: "move_mount: invalid argument (EINVAL)",                                      only: Only::All },
+    Fault { step: "open no devices of the rootfs",            flags: "-mnt=@",     call: libc::SYS_mount_setattr, when: When::Always,                                          errno: libc::EINVAL, says: "mount_setattr: invalid argument (EINVAL)",                                      only: Only::RealRoot },
     Fault { step: "make the rootfs a mount",                  flags: "-mnt=@",     call: libc::SYS_fchdir,         when: When::Always,                                          errno: libc::EACCES, says: "fchdir: permission denied (EACCES)",                                         only: Only::All },
     Fault { step: "make the rootfs /",                        flags: "-mnt=@ -pid", call: libc::SYS_pivot_root,    when: When::Always,                                          errno: libc::EINVAL, says: "pivot_root(@): invalid argument (EINVAL)",                                   only: Only::All },
     Fault { step: "make the rootfs /",                        flags: "-mnt=@",     call: libc::SYS_pivot_root,     when: When::Always,                                          errno: libc::EPERM,  says: "pivot_root(@): operation not permitted (EPERM)",                             only: Only::All },
@@ -241,9 +242,14 @@ fn works(outcome: &Outcome) {
 #[test]
 fn newer_calls_are_gone_without_if_they_are_missing_or_refused() {
     for start in starts() {
-        for call in
-            [libc::SYS_close_range, libc::SYS_open_tree, libc::SYS_move_mount, libc::SYS_keyctl, libc::SYS_clone3]
-        {
+        for call in [
+            libc::SYS_close_range,
+            libc::SYS_open_tree,
+            libc::SYS_move_mount,
+            libc::SYS_mount_setattr,
+            libc::SYS_keyctl,
+            libc::SYS_clone3,
+        ] {
             for errno in [libc::ENOSYS, libc::EPERM] {
                 let root = rootfs(start.user);
                 let case = Case::new(start).root(&root).words("-pid -uts -ipc -net").leaking(3..30).leaking(900..910);
@@ -259,8 +265,14 @@ fn all_newer_calls_may_be_missing_at_once() {
     for start in starts() {
         let root = rootfs(start.user);
         let case = Case::new(start).root(&root).words("-pid -uts -ipc -net").leaking(3..30).leaking(900..910);
-        let calls =
-            [libc::SYS_close_range, libc::SYS_open_tree, libc::SYS_move_mount, libc::SYS_keyctl, libc::SYS_clone3];
+        let calls = [
+            libc::SYS_close_range,
+            libc::SYS_open_tree,
+            libc::SYS_move_mount,
+            libc::SYS_mount_setattr,
+            libc::SYS_keyctl,
+            libc::SYS_clone3,
+        ];
         let case = calls.into_iter().fold(case, |case, call| case.refusing(Filter::new(call, libc::ENOSYS)));
         works(&case.script("ls /proc/self/fd; echo works").run());
     }

@@ -43,7 +43,13 @@ const WAYS: &[Way] = &[
     Way {
         flags: "-pid -mnt=@ -dev=none -dns=none",
         on_terminal: false,
-        lacking: &[libc::SYS_close_range, libc::SYS_open_tree, libc::SYS_move_mount, libc::SYS_keyctl],
+        lacking: &[
+            libc::SYS_close_range,
+            libc::SYS_open_tree,
+            libc::SYS_move_mount,
+            libc::SYS_mount_setattr,
+            libc::SYS_keyctl,
+        ],
     },
     Way { flags: "-pid -as-pid1 -hostname=box", on_terminal: false, lacking: &[] },
     Way { flags: "-uts -mnt=@", on_terminal: false, lacking: &[] },

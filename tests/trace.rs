@@ -43,7 +43,7 @@ fn a_plan_names_the_steps_and_does_nothing() {
 const CALLS: &str = "mknodat symlinkat mkdirat newfstatat openat2 umask arch_prctl set_tid_address \
                      ppoll close_range ioctl chdir rt_sigprocmask rt_sigaction pipe2 clone openat write \
                      close rt_sigtimedwait wait4 exit_group read prctl setpgid mount open_tree move_mount fchdir \
-                     pivot_root umount2 unshare uname faccessat sethostname socket pidfd_open pidfd_getfd capget capset keyctl execve \
+                     pivot_root mount_setattr umount2 unshare uname faccessat sethostname socket pidfd_open pidfd_getfd capget capset keyctl execve \
                      prlimit64 setpriority umask mkdirat unlinkat getdents64 kill";
 
 #[test]

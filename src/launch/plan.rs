@@ -76,6 +76,7 @@ plan! {
         "create files as 022 allows" if Config::wants_root => privileges::set_umask;
         "stop mounts spreading to the host" if Config::wants_private_mounts => mounts::make_private;
         "make the rootfs a mount" if Config::wants_root => root::make_mount;
+        "open no devices of the rootfs" if Config::wants_no_devices => root::refuse_devices;
         "mount a new /proc" if Config::wants_proc => mounts::mount_proc;
         "take the host's /proc along" if Config::wants_hosts_proc => mounts::bind_proc;
         "cover what root could misuse in /proc" if Config::wants_proc_covered => mounts::cover_proc;
@@ -94,10 +95,10 @@ plan! {
         "leave the caller's session keyring" => privileges::leave_keyring;
         "put capabilities out of reach" if Config::cuts_capabilities => privileges::bound_capabilities;
         "gain no privileges by executing" if Config::refuses_new_privileges => privileges::refuse_new;
+        "refuse calls that no container needs" if Config::wants_default_filter => filter::refuse_calls;
         "wait for the id maps" if Config::wants_ids_late => handshake::await_go;
         "become root inside" if Config::becomes_root_late => user::become_root;
         "die with the parent all the same" if Config::becomes_root_late => handshake::die_with_parent_again;
-        "refuse calls that no container needs" if Config::wants_default_filter => filter::refuse_calls;
         "see that no user namespace can be made" if Config::is_strict => filter::see_that_it_holds;
     }
 

@@ -106,6 +106,8 @@ static READINGS: &[Reading] = &[
     Reading { name: "NEWFSTATAT",      shapes: &[At, Quoted] },
     Reading { name: "OPENAT",          shapes: &[At, Quoted, Flags(OPEN_FLAGS)] },
     Reading { name: "OPENAT2",         shapes: &[At, Quoted] },
+    Reading { name: "MOUNT_SETATTR",   shapes: &[Fd] },
+    Reading { name: "STATFS",          shapes: &[Quoted] },
     Reading { name: "OPEN_TREE",       shapes: &[At, Quoted, Flags(TREE_FLAGS)] },
     Reading { name: "PIDFD_GETFD",     shapes: &[Fd, Number] },
     Reading { name: "PIDFD_OPEN",      shapes: &[Number] },

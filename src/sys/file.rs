@@ -105,19 +105,13 @@ pub(crate) fn make_dir(path: &CStr, mode: u32) -> Result<(), Errno> {
     unsafe { call!(MKDIRAT, libc::AT_FDCWD, path, mode) }.map(drop)
 }
 
-/// mknodat(2): the character device of this major and minor number, or an empty file, mode 0666 less what
-/// the umask takes from it.
+/// mknodat(2) of an empty file, to mount something on.
 ///
 /// # Errors
-/// EPERM for a device in a user namespace. EOVERFLOW on a tmpfs of a user namespace whose maps are not
-/// written yet.
-pub(crate) fn make_node(path: &CStr, device: Option<(u32, u32)>) -> Result<(), Errno> {
-    let (kind, number) = match device {
-        Some((major, minor)) => (libc::S_IFCHR, major << 8 | minor),
-        None => (libc::S_IFREG, 0),
-    };
+/// EOVERFLOW on a tmpfs of a user namespace whose maps are not written yet.
+pub(crate) fn make_empty(path: &CStr) -> Result<(), Errno> {
     // SAFETY: path is a C string.
-    unsafe { call!(MKNODAT, libc::AT_FDCWD, path, kind | 0o666, number) }.map(drop)
+    unsafe { call!(MKNODAT, libc::AT_FDCWD, path, libc::S_IFREG | 0o666, 0) }.map(drop)
 }
 
 /// symlinkat(2): `path` leads to `target`.

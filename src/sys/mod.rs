@@ -204,7 +204,7 @@ use call;
 /// As `call!`, but the recorder neither sees nor stops it: for what the recorder itself needs.
 macro_rules! unrecorded {
     ($name:ident $(, $argument:expr)*) => {
-        $crate::sys::raw(sc::nr::$name, $crate::sys::Registers::registers(($($argument,)*)))
+        $crate::sys::errno::decode($crate::sys::raw(sc::nr::$name, $crate::sys::Registers::registers(($($argument,)*))))
     };
 }
 use unrecorded;

@@ -33,11 +33,10 @@ pub(crate) fn mount_nothing(place: &CStr) -> Result<(), Errno> {
     unsafe { call!(MOUNT, c"tmpfs", place, c"tmpfs", flags, c"mode=555") }.map(drop)
 }
 
-/// mount(2) of a tmpfs for device files, which take no room.
+/// mount(2) of a tmpfs to bind devices in, which take no room.
 pub(crate) fn mount_devices(place: &CStr) -> Result<(), Errno> {
     // SAFETY: C strings.
-    unsafe { call!(MOUNT, c"tmpfs", place, c"tmpfs", libc::MS_NOSUID | libc::MS_NOEXEC, c"mode=755,size=64k") }
-        .map(drop)
+    unsafe { call!(MOUNT, c"tmpfs", place, c"tmpfs", NOTHING_SPECIAL, c"mode=755,size=64k") }.map(drop)
 }
 
 /// mount(2) of a tmpfs that everyone may write to, for shm_open(3).
@@ -86,6 +85,36 @@ pub(crate) fn copy_tree_here() -> Result<Fd, Errno> {
     let flags = OPEN_TREE_CLONE | libc::O_CLOEXEC | libc::AT_RECURSIVE | libc::AT_EMPTY_PATH;
     // SAFETY: the path is a C string.
     unsafe { call!(OPEN_TREE, libc::AT_FDCWD, c"", flags) }.map(Fd::from_result)
+}
+
+/// Adds `nodev` to a mount and to all below it, mount_setattr(2).
+///
+/// # Errors
+/// ENOSYS before Linux 5.12; EPERM under some seccomp filters.
+pub(crate) fn refuse_devices(top: &Fd) -> Result<(), Errno> {
+    const MOUNT_ATTR_NODEV: u64 = 0x4;
+    let attributes = [MOUNT_ATTR_NODEV, 0, 0, 0]; // set, clear, propagation, user namespace
+    let flags = libc::AT_EMPTY_PATH | libc::AT_RECURSIVE;
+    let (list, size) = (attributes.as_ptr(), size_of_val(&attributes));
+    // SAFETY: the path is a C string; the kernel reads the four numbers.
+    unsafe { call!(MOUNT_SETATTR, top.number(), c"", flags, list, size) }.map(drop)
+}
+
+/// Adds `nodev` to the mount whose top is the working directory, mount(2), without touching its other flags. What
+/// is mounted below it is left as it is.
+pub(crate) fn refuse_devices_here() -> Result<(), Errno> {
+    let mut status = [0_u64; 15]; // struct statfs of a 64-bit kernel: f_flags is its eleventh word
+    // SAFETY: the path is a C string; the kernel fills in that many bytes.
+    unsafe { call!(STATFS, c".", status.as_mut_ptr()) }?;
+    let [.., has, _, _, _, _] = status;
+    // The low bits are those of mount(2), up to noexec and for the two of noatime; relatime has another place there.
+    const ST_RELATIME: u64 = 0x1000;
+    let kept = has & 0xf
+        | has & (libc::MS_NOATIME | libc::MS_NODIRATIME)
+        | if has & ST_RELATIME != 0 { libc::MS_RELATIME } else { 0 };
+    let flags = kept | libc::MS_NODEV | libc::MS_REMOUNT | libc::MS_BIND;
+    // SAFETY: C strings; a remount takes neither source, type nor data.
+    unsafe { call!(MOUNT, c"", c".", 0_usize, flags) }.map(drop)
 }
 
 /// Attaches a detached tree on top of the working directory, move_mount(2).

@@ -45,26 +45,19 @@ static LINKS: &[(&CStr, &CStr)] = &[
     (c"/proc/ptmx", c"pts/ptmx"),
 ];
 
-/// Fills a tmpfs on the bench and moves it to /dev. In a user namespace a device cannot be made, only bound
-/// from the host's: three calls each, with the look at what came of it, instead of one.
+/// Fills a tmpfs on the bench and moves it to /dev. Devices are bound from the host's, and looked at: one call
+/// to make each would do where root is real, but then device files would have to open on this tmpfs, and root
+/// inside may make more of them.
 pub(in crate::launch) fn fill(job: &Job) -> Result<(), Fault> {
     let config = job.config;
     let terminal = job.terminal.and_then(|terminal| file::name_of_terminal(terminal.fd));
     mount::mount_devices(BENCH).on("mount", c"/dev")?;
-    let mask = if config.user { None } else { Some(file::set_umask(0).of("umask")?) };
     for device in DEVICES {
-        if config.user {
-            file::make_node(device.place, None).on("mknod", device.source)?;
-            mount::bind(device.source, device.place).on("mount", device.source)?;
-            if !file::is_device(device.place, device.major, device.minor).on("stat", device.source)? {
-                return Err(Errno::ENXIO).on("stat", device.source);
-            }
-        } else {
-            file::make_node(device.place, Some((device.major, device.minor))).on("mknod", device.source)?;
+        file::make_empty(device.place).on("mknod", device.source)?;
+        mount::bind(device.source, device.place).on("mount", device.source)?;
+        if !file::is_device(device.place, device.major, device.minor).on("stat", device.source)? {
+            return Err(Errno::ENXIO).on("stat", device.source);
         }
-    }
-    if let Some(mask) = mask {
-        file::set_umask(mask).of("umask")?;
     }
     for (link, target) in LINKS {
         file::make_link(target, link).on("symlink", target)?;
@@ -76,7 +69,7 @@ pub(in crate::launch) fn fill(job: &Job) -> Result<(), Fault> {
     }
     if let Some(terminal) = terminal.as_ref().and_then(|name| name.as_c_str()) {
         const CONSOLE: &CStr = c"/proc/console";
-        file::make_node(CONSOLE, None).on("mknod", c"/dev/console")?;
+        file::make_empty(CONSOLE).on("mknod", c"/dev/console")?;
         mount::bind(terminal, CONSOLE).on("mount", c"/dev/console")?;
     }
     bench::move_in(job, c"/dev", 0o755)

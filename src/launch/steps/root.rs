@@ -49,6 +49,16 @@ fn bind_here(job: &Job) -> Result<(), Fault> {
     Ok(())
 }
 
+/// Device files in the rootfs open nothing, as in a user namespace's own mounts: a tree that somebody prepared,
+/// or root inside, who may make such files, would else have the host's disks. /dev is filled after this.
+pub(in crate::launch) fn refuse_devices(job: &Job) -> Result<(), Fault> {
+    let Some(top) = job.root.get() else { return Ok(()) };
+    match mount::refuse_devices(top) {
+        Err(Errno::ENOSYS | Errno::EPERM) => mount::refuse_devices_here().of("mount"), // SINCE(5.12): mount_setattr
+        result => result.of("mount_setattr"),
+    }
+}
+
 fn keep(job: &Job, top: Fd) {
     let _ = job.root.set(top); // once: the child makes the rootfs a mount, and nobody else
 }
