@@ -59,6 +59,9 @@ enum Cover {
 static COVERS: &[Cover] = &[
     Cover::File(c"/proc/kcore"),
     Cover::File(c"/proc/keys"),
+    Cover::File(c"/proc/kpagecgroup"),
+    Cover::File(c"/proc/kpagecount"),
+    Cover::File(c"/proc/kpageflags"),
     Cover::File(c"/proc/timer_list"),
     Cover::File(c"/proc/sched_debug"),
     Cover::Dir(c"/proc/acpi"),
