@@ -7,12 +7,13 @@
 extern crate std;
 
 use crate::config::{self, Action, Command, Config};
-use crate::flags::{self, Takes};
+use crate::flags::{self, Flag, Takes};
 use crate::launch::{self, Outcome};
-use crate::report::{self, Misuse, Trace};
+use crate::report::{self, Bench, Misuse, Trace, Variant};
 use crate::sys::process::Caller;
 use crate::sys::recorder::{self, Mode};
 use crate::sys::{Word, Words, file, process, uts};
+use core::cell::Cell;
 use core::ffi::CStr;
 use std::boxed::Box;
 use std::ffi::{CString, OsStr, OsString};
@@ -45,12 +46,16 @@ pub(crate) fn run(words: Words, environment: Words, caller: Caller) -> i32 {
     match config.action {
         Some(Action::Help) => print(flags::help),
         Some(Action::Version) => print(|text| _ = text.push_str(env!("GONTAINER_VERSION")).push_str("\n")),
-        Some(Action::Run) => {
+        Some(action) => {
             if config.time_is_optional && config.time && !process::has_time_namespaces() {
                 config.time = false;
                 report::note("-all leaves -time out, which takes Linux 6.2 and CONFIG_TIME_NS");
             }
-            start(&config, rest, environment)
+            if action == Action::Bench {
+                bench(&config, words, rest, environment)
+            } else {
+                start(&config, rest, environment)
+            }
         }
         None => WRONG_USAGE, // `parse` has refused it
     }
@@ -84,7 +89,7 @@ fn start(config: &Config, rest: Words, environment: Words) -> i32 {
     if config.trace {
         recorder::start(Mode::Record);
     }
-    let mut tell = || {
+    let mut tell = |_: Option<&_>| {
         recorder::stop();
         report::trace(Trace::Start, may_colour(environment, 2));
     };
@@ -96,7 +101,7 @@ fn start(config: &Config, rest: Words, environment: Words) -> i32 {
         }
         Outcome::NotStarted(failure, interpreter) => {
             if config.trace && recorder::is_on() {
-                tell(); // it failed before there was anything to start
+                tell(Some(&failure)); // it failed before there was anything to start
             }
             report::not_started(config, &failure, interpreter.as_ref());
             failure.fault.status
@@ -104,14 +109,108 @@ fn start(config: &Config, rest: Words, environment: Words) -> i32 {
     }
 }
 
+#[cold]
+#[inline(never)]
+fn bench(config: &Config, words: Words, rest: Words, environment: Words) -> i32 {
+    let config = &Config { no_command: rest.clone().next().is_none(), ..*config };
+    let command = command(config, rest, environment, false);
+    let mut variants = Vec::new();
+    let mut programs = None;
+    if let Some(versus) = config.versus {
+        let Some(theirs) = in_words(versus.to_bytes()) else {
+            report::misuse(&Misuse::Whole("-vs: a quote is not closed, or there is no word"));
+            return WRONG_USAGE;
+        };
+        programs = Some([as_run(words, rest), theirs].map(|mut words| {
+            words.push(Word::END);
+            let path = environment.clone().find_map(|word| value(&word.into(), b"PATH")).unwrap_or(USUAL_PATH);
+            Command { words: Words::new(words.leak()), environment, path }
+        }));
+    } else if config.jobs == 1 {
+        variants = without_one_flag(config, words, environment);
+    }
+    report::bench(&Bench { config, command: &command, variants: &variants, programs, words })
+}
+
+/// The same start without each of its flags, where that makes sense.
+fn without_one_flag(config: &Config, words: Words, environment: Words) -> Vec<Variant> {
+    let mut variants = Vec::new();
+    for index in 0.. {
+        let Split { flags, rest, left_out: Some(flag) } = split(words, index) else { break };
+        let (name, _) = flag_name(flag.to_bytes());
+        let mut other = Config::new(config.caller_uid, config.caller_gid);
+        if flags::find(name).is_none_or(Flag::shapes_container) && parse_flags(flags, &mut other).is_ok() {
+            other.no_command = config.no_command;
+            let command = command(&other, rest, environment, false);
+            variants.push(Variant { flag, config: other, command, starts: Cell::new(true) });
+        }
+    }
+    variants
+}
+
 /// Colours are for terminals, and for those who did not say no: <https://no-color.org>.
 fn may_colour(environment: Words, fd: i32) -> bool {
     find(environment, b"NO_COLOR").is_none_or(|word| word.to_bytes() == b"NO_COLOR=") && file::is_terminal(fd)
 }
 
+/// Our own command line with `-run` in place of all that is `-bench`'s, executed by our own file.
+fn as_run(words: Words, rest: Words) -> Vec<Word> {
+    let mut ours = Vec::from([Word::of(c"/proc/self/exe"), Word::of(c"-run")]);
+    let mut flags = split(words, usize::MAX).flags.into_iter();
+    while let Some(word) = flags.next() {
+        let (name, has_value) = flag_name(word.as_bytes());
+        let flag = flags::find(name);
+        let value = flags.by_ref().take(usize::from(!has_value && flag.is_some_and(|flag| flag.takes.needs_value())));
+        if flag.is_some_and(Flag::shapes_container) {
+            ours.push(keep(word).into());
+            ours.extend(value.map(|value| Word::from(keep(value))));
+        } else {
+            value.for_each(drop);
+        }
+    }
+    ours.push(Word::of(c"--"));
+    ours.extend(rest.map(Word::from));
+    ours
+}
+
+/// The name of a flag as it was given, and whether a value stands behind it.
+fn flag_name(word: &[u8]) -> (&[u8], bool) {
+    let word = word.strip_prefix(b"--").or_else(|| word.strip_prefix(b"-")).unwrap_or(word);
+    match word.iter().position(|byte| *byte == b'=') {
+        Some(at) => (word.get(..at).unwrap_or_default(), true),
+        None => (word, false),
+    }
+}
+
+/// A command line cut at its blanks, of which quotes of either kind take away the meaning.
+fn in_words(line: &[u8]) -> Option<Vec<Word>> {
+    let mut words = Vec::new();
+    let mut word: Option<Vec<u8>> = None;
+    let mut quote = None;
+    for letter in line.iter().copied() {
+        match (quote, letter) {
+            (Some(open), _) if open == letter => quote = None,
+            (None, b'"' | b'\'') => {
+                quote = Some(letter);
+                word.get_or_insert_default();
+            }
+            (None, b' ' | b'\t' | b'\n') => {
+                words.extend(word.take().map(|word| Word::from(keep(OsString::from_vec(word)))));
+            }
+            _ => word.get_or_insert_default().push(letter),
+        }
+    }
+    words.extend(word.take().map(|word| Word::from(keep(OsString::from_vec(word)))));
+    (quote.is_none() && !words.is_empty()).then_some(words)
+}
+
 /// Reads the flags into `config`; what is left is the command.
 fn parse(words: Words, config: &mut Config) -> Result<Words, Misuse> {
-    let (flags, rest) = split(words);
+    let Split { flags, rest, .. } = split(words, usize::MAX);
+    parse_flags(flags, config).map(|()| rest)
+}
+
+fn parse_flags(flags: Vec<OsString>, config: &mut Config) -> Result<(), Misuse> {
     let mut parser = lexopt::Parser::from_args(flags);
     while let Ok(Some(argument)) = parser.next() {
         // `split` lets nothing but long options through.
@@ -127,7 +226,7 @@ fn parse(words: Words, config: &mut Config) -> Result<Words, Misuse> {
                 }
                 set(config);
                 if matches!(config.action, Some(Action::Help | Action::Version)) {
-                    return Ok(rest); // help and version also work among mistakes
+                    return Ok(()); // help and version also work among mistakes
                 }
             }
             Takes::Switch(set) => match parser.optional_value() {
@@ -141,10 +240,10 @@ fn parse(words: Words, config: &mut Config) -> Result<Words, Misuse> {
                 Ok(value) => set(config, keep(value)).map_err(complain)?,
                 Err(_) => return Err(Misuse::MissingValue(flag)),
             },
+            Takes::Maybe(_, set) => set(config, parser.optional_value().map(keep)).map_err(complain)?,
         }
     }
-    check(config)?;
-    Ok(rest)
+    check(config)
 }
 
 /// What no single flag can see.
@@ -152,7 +251,12 @@ fn check(config: &mut Config) -> Result<(), Misuse> {
     if config.plan {
         config.action = Some(Action::Run); // `-plan` is a `-run` that stays on paper
     }
-    let complaint = if config.action.is_none() {
+    let measures = config.action == Some(Action::Bench);
+    let complaint = if !measures && (config.json || config.jobs > 1 || config.versus.is_some()) {
+        "-json, -jobs and -vs: need -bench"
+    } else if config.jobs > 1 && config.versus.is_some() {
+        "-vs: not with -jobs"
+    } else if config.action.is_none() {
         "nothing to do: -run starts a container, as in gontainer -run -uid -pid"
     } else if !config.isolates() {
         "-run: nothing to isolate: add namespaces, as in gontainer -run -uid -pid"
@@ -170,14 +274,26 @@ fn check(config: &mut Config) -> Result<(), Misuse> {
     Err(Misuse::Whole(complaint))
 }
 
-/// Parts the flags, spelt as lexopt's long options, from the command. Values stay as they are.
-fn split(words: Words) -> (Vec<OsString>, Words) {
+/// A command line in its two parts.
+struct Split {
+    /// The flags, spelt as lexopt's long options. Values stay as they are.
+    flags: Vec<OsString>,
+    /// The command.
+    rest: Words,
+    /// The flag that was left out.
+    left_out: Option<&'static CStr>,
+}
+
+/// Parts the flags from the command, and leaves one flag out: the first is 0.
+fn split(words: Words, leave_out: usize) -> Split {
     let mut rest = words;
     let mut flags = Vec::new();
+    let mut left_out = None;
     rest.next(); // our own name, if we were given one
-    loop {
+    for index in 0_usize.. {
         let before = rest;
-        let Some(word) = rest.next().map(CStr::to_bytes) else { break };
+        let Some(given) = rest.next() else { break };
+        let word = given.to_bytes();
         if word == b"--" {
             break;
         }
@@ -186,15 +302,20 @@ fn split(words: Words) -> (Vec<OsString>, Words) {
             rest = before;
             break;
         };
+        let kept = flags.len();
         let long = [b"--", name].concat();
         flags.push(OsString::from_vec(long));
-        if flags::find(name).is_some_and(|flag| flag.takes.value_name().is_some())
+        if flags::find(name).is_some_and(|flag| flag.takes.needs_value())
             && let Some(value) = rest.next()
         {
             flags.push(OsStr::from_bytes(value.to_bytes()).into());
         }
+        if index == leave_out {
+            flags.truncate(kept);
+            left_out = Some(given);
+        }
     }
-    (flags, rest)
+    Split { flags, rest, left_out }
 }
 
 /// The words that Go's flag package takes for a truth value.

@@ -11,6 +11,8 @@ use core::ffi::CStr;
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Action {
     Run,
+    /// Measures how long starts take.
+    Bench,
     Help,
     Version,
 }
@@ -231,6 +233,14 @@ pub(crate) struct Config {
     pub(crate) cpus: Option<u64>,
     /// Processes and threads.
     pub(crate) pids: Option<u64>,
+    /// How many starts to measure, and how many of them at a time.
+    pub(crate) runs: u32,
+    pub(crate) jobs: u32,
+    pub(crate) json: bool,
+    /// Another program's command line, to measure beside ours.
+    pub(crate) versus: Option<&'static CStr>,
+    /// Whether the command is the built-in one that does nothing.
+    pub(crate) no_command: bool,
     /// `NAME=VALUE`, or `NAME` to hand the caller's on.
     pub(crate) environment: List<&'static CStr>,
     /// Who started us, outside: effective user and group.
@@ -276,6 +286,11 @@ impl Config {
             memory: None,
             cpus: None,
             pids: None,
+            runs: 200,
+            jobs: 1,
+            json: false,
+            versus: None,
+            no_command: false,
             environment: List::EMPTY,
             caller_uid,
             caller_gid,
@@ -457,6 +472,10 @@ impl Config {
     /// Whether anybody wants to know when the command was executed.
     pub(crate) fn wants_start_notice(&self) -> bool {
         self.trace
+    }
+
+    pub(crate) fn wants_no_command(&self) -> bool {
+        self.no_command
     }
 
     pub(crate) fn wants_init(&self) -> bool {

@@ -16,14 +16,22 @@ pub(crate) enum Takes {
     Switch(fn(&mut Config, bool)),
     /// A value, which help calls by this name.
     Value(&'static str, fn(&mut Config, &'static CStr) -> Result<(), &'static str>),
+    /// Nothing, or `=` and a value, which help calls by this name.
+    Maybe(&'static str, fn(&mut Config, Option<&'static CStr>) -> Result<(), &'static str>),
 }
 
 impl Takes {
-    /// What help calls the value, if there is one.
-    pub(crate) fn value_name(&self) -> Option<&'static str> {
+    /// Whether a value must follow, if not behind `=` then as the next word.
+    pub(crate) fn needs_value(&self) -> bool {
+        matches!(self, Value(..))
+    }
+
+    /// How help shows the value, if there is one.
+    fn shown_value(&self) -> [&'static str; 3] {
         match self {
-            Value(name, _) => Some(name),
-            Nothing(_) | Switch(_) => None,
+            Value(name, _) => ["=", name, ""],
+            Maybe(name, _) => ["[=", name, "]"],
+            Nothing(_) | Switch(_) => [""; 3],
         }
     }
 }
@@ -47,12 +55,20 @@ pub(crate) struct Flag {
     pub(crate) help: &'static str,
 }
 
+impl Flag {
+    /// Whether it says something about the container, not about what to do with it.
+    pub(crate) fn shapes_container(&self) -> bool {
+        !matches!(self.group, Actions | Insight) && self.name != "quiet"
+    }
+}
+
 use Group::{Actions, Command, Insight, Limits, Namespaces, Safety};
-use Takes::{Nothing, Switch, Value};
+use Takes::{Maybe, Nothing, Switch, Value};
 
 #[rustfmt::skip] // the table is the manual: a flag, a line
 pub(crate) static FLAGS: &[Flag] = &[
     Flag { name: "run",      takes: Nothing(|c| c.action = Some(Action::Run)),        group: Actions,    help: "start a container; COMMAND defaults to /bin/sh" },
+    Flag { name: "bench",    takes: Maybe("N", |c, v| { c.action = Some(Action::Bench); count(&mut c.runs, v) }), group: Actions, help: "start N containers (default 200), time each" },
     Flag { name: "h",        takes: Nothing(|c| c.action = Some(Action::Help)),       group: Actions,    help: "print this help" },
     Flag { name: "v",        takes: Nothing(|c| c.action = Some(Action::Version)),    group: Actions,    help: "print the version" },
     Flag { name: "uid",      takes: Switch(|c, on| c.user = on),                      group: Namespaces, help: "user namespace: you are root inside, and yourself outside" },
@@ -89,12 +105,28 @@ pub(crate) static FLAGS: &[Flag] = &[
     Flag { name: "pids",     takes: Value("N", |c, v| set(&mut c.pids, limits::pids(v.to_bytes()), "needs a number from 1")), group: Limits, help: "processes and threads it may have" },
     Flag { name: "trace",    takes: Switch(|c, on| c.trace = on),                     group: Insight,    help: "print every step of the start, its calls and its times" },
     Flag { name: "plan",     takes: Switch(|c, on| c.plan = on),                      group: Insight,    help: "print what -run would do, and do nothing" },
+    Flag { name: "jobs",     takes: Value("J", |c, v| count(&mut c.jobs, Some(v))),   group: Insight,    help: "with -bench: J at a time (default 1), and how many a second" },
+    Flag { name: "vs",       takes: Value("COMMAND LINE", |c, v| { c.versus = Some(v); not_empty(v) }), group: Insight, help: "with -bench: in turns with this program, whole process" },
+    Flag { name: "json",     takes: Switch(|c, on| c.json = on),                      group: Insight,    help: "with -bench: what hyperfine exports, and the steps" },
 ];
 
 /// Stores what was read of a value; if that is nothing, says what is needed.
 fn set<T>(place: &mut Option<T>, value: Option<T>, needed: &'static str) -> Result<(), &'static str> {
     *place = value;
     if place.is_some() { Ok(()) } else { Err(needed) }
+}
+
+/// How many of something; as it is if nothing is said.
+fn count(into: &mut u32, value: Option<&CStr>) -> Result<(), &'static str> {
+    const MOST: u64 = 1_000_000;
+    let Some(value) = value else { return Ok(()) };
+    match number::decimal(value.to_bytes()).filter(|count| (1..=MOST).contains(count)).map(u32::try_from) {
+        Some(Ok(count)) => {
+            *into = count;
+            Ok(())
+        }
+        _ => Err("must be a number from 1 to 1000000"),
+    }
 }
 
 fn not_empty(value: &CStr) -> Result<(), &'static str> {
@@ -237,8 +269,8 @@ Flags take one dash or two; switches also =true and =false.
         for flag in FLAGS.iter().filter(|flag| flag.group == group) {
             let mut left = Text::<48>::new();
             left.push_str("  -").push_str(flag.name);
-            if let Some(value) = flag.takes.value_name() {
-                left.push_str("=").push_str(value);
+            for part in flag.takes.shown_value() {
+                left.push_str(part);
             }
             text.push(left.as_bytes());
             let mut column = left.as_bytes().len();
@@ -355,7 +387,7 @@ mod tests {
         let (begin, end) = ("<!-- flags: generated -->\n", "<!-- flags end -->");
         let mut table = String::from("| flag | what it does |\n|---|---|\n");
         for flag in FLAGS {
-            let value = flag.takes.value_name().map(|name| format!("={name}")).unwrap_or_default();
+            let value = flag.takes.shown_value().concat();
             table += &format!("| `-{}{value}` | {} |\n", flag.name, flag.help);
         }
         let parts = readme.split_once(begin).and_then(|(head, rest)| Some((head, rest.split_once(end)?)));

@@ -31,6 +31,9 @@ pub unsafe extern "C" fn main(
 ) -> core::ffi::c_int {
     // SAFETY: as promised for `argv`.
     let words = unsafe { sys::Words::from_main(argv) };
+    if launch::is_no_command(words) {
+        sys::process::exit(0);
+    }
     // SAFETY: as promised for `envp`.
     let environment = unsafe { sys::Words::from_main(envp) };
     // SAFETY: it is the environment that `main` was given.

@@ -49,6 +49,12 @@ impl<const N: usize> Text<N> {
         append_number(&mut self.bytes, &mut self.len, number);
         self
     }
+
+    /// Adds a number of so many decimals, given without the point: 1234 with 2 is 12.34.
+    pub(crate) fn push_fixed(&mut self, number: u64, decimals: u32) -> &mut Self {
+        append_fixed(&mut self.bytes, &mut self.len, number, decimals);
+        self
+    }
 }
 
 // One copy of the work for all sizes of text.
@@ -102,6 +108,20 @@ fn append_number(buffer: &mut [u8], len: &mut usize, number: u64) {
     append(buffer, len, digits.get(digits.len() - count..).unwrap_or_default());
 }
 
+#[cold]
+#[inline(never)]
+fn append_fixed(buffer: &mut [u8], len: &mut usize, number: u64, decimals: u32) {
+    let mut below = 10_u64.saturating_pow(decimals);
+    append_number(buffer, len, number / below);
+    if decimals > 0 {
+        append(buffer, len, b".");
+    }
+    while below > 1 {
+        below /= 10;
+        append_number(buffer, len, number / below % 10);
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -116,6 +136,15 @@ mod tests {
     fn numbers_are_decimal_to_the_last() {
         for number in [0, 7, 10, 4_294_967_295, u64::MAX] {
             assert_eq!(pushed(|text| _ = text.push_number(number)), number.to_string());
+        }
+    }
+
+    #[test]
+    fn decimals_keep_their_zeroes() {
+        for (number, decimals, text) in
+            [(0, 0, "0"), (1234, 2, "12.34"), (5, 3, "0.005"), (1_000_000_000, 9, "1.000000000"), (7, 1, "0.7")]
+        {
+            assert_eq!(pushed(|into| _ = into.push_fixed(number, decimals)), text);
         }
     }
 

@@ -217,7 +217,7 @@ fn every_flag_is_on_some_tests_command_line() {
         .collect();
     let help = run(&["-h"]).remove(0).text();
     let rows = help.lines().filter_map(|line| line.strip_prefix("  -"));
-    for flag in rows.filter_map(|row| row.split([' ', '=']).next()) {
+    for flag in rows.filter_map(|row| row.split([' ', '=', '[']).next()) {
         // As a word of its own, with a dash before it.
         let used = sources
             .split(|byte: char| !(byte.is_ascii_alphanumeric() || byte == '-'))

@@ -11,6 +11,7 @@
     reason = "a test that goes wrong should stop and say where"
 )]
 
+mod bench;
 mod callers;
 mod cgroups;
 mod cli;

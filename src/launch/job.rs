@@ -46,6 +46,8 @@ pub(crate) struct Job<'a> {
     /// What the caller blocked, and whether it ignored SIGCHLD: the command gets both back.
     pub(crate) caller_mask: SignalSet,
     pub(crate) caller_ignores_children: bool,
+    /// Our own file, where the command is the one that does nothing.
+    pub(crate) own_file: Option<Fd>,
     /// One byte through it lets the child go on; its end says that the launcher is gone.
     pub(crate) go: Option<Pipe>,
     /// Its end says that the command was executed, or never will be.
@@ -71,6 +73,7 @@ impl<'a> Job<'a> {
             filter: &[],
             caller_mask: SignalSet::EMPTY,
             caller_ignores_children: false,
+            own_file: None,
             go: None,
             started: None,
             stops: None,

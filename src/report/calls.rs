@@ -37,6 +37,7 @@ const CLONE_FLAGS: &[(usize, &str)] = &[
     (0x0200_0000, "cgroup"),
     (0x0000_0080, "time"),
     (0x0000_0100, "shared memory"),
+    (0x0000_4000, "wait for execve"),
 ];
 const MOUNT_FLAGS: &[(usize, &str)] = &[
     (1, "read-only"),
@@ -86,6 +87,7 @@ static READINGS: &[Reading] = &[
     Reading { name: "CLOSE",           shapes: &[Fd] },
     Reading { name: "CLOSE_RANGE",     shapes: &[Number] },
     Reading { name: "EXECVE",          shapes: &[Quoted] },
+    Reading { name: "EXECVEAT",        shapes: &[Fd] },
     Reading { name: "EXIT_GROUP",      shapes: &[Number] },
     Reading { name: "FACCESSAT",       shapes: &[At, Quoted] },
     Reading { name: "FCHDIR",          shapes: &[Fd] },
@@ -188,14 +190,21 @@ fn write_argument(argument: &mut Text<96>, record: &Record, call: &Call, index: 
             Some((_, name)) => _ = argument.push_str(name),
             None => write_number(argument, register),
         },
-        Flags(names) => {
-            for (_, name) in names.iter().filter(|(bit, _)| register & bit != 0) {
-                if !argument.is_empty() {
-                    argument.push(b"|");
-                }
-                argument.push_str(name);
-            }
+        Flags(names) => write_names(argument, names, register, b"|"),
+    }
+}
+
+/// Writes the names of the namespaces that flags of clone(2) ask for.
+pub(super) fn write_namespaces(text: &mut Text<96>, flags: usize, between: &[u8]) {
+    write_names(text, CLONE_FLAGS, flags, between);
+}
+
+fn write_names(text: &mut Text<96>, names: &[(usize, &str)], flags: usize, between: &[u8]) {
+    for (_, name) in names.iter().filter(|(bit, _)| flags & bit != 0) {
+        if !text.is_empty() {
+            text.push(between);
         }
+        text.push_str(name);
     }
 }
 

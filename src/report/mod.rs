@@ -1,11 +1,14 @@
 //! All printing: messages, hints, the banner.
 
 mod banner;
+mod bench;
 mod calls;
 mod checks;
 mod trace;
 
 pub(crate) use banner::banner;
+pub(crate) use bench::{Bench, Variant, bench};
+use trace::name_of_side;
 pub(crate) use trace::{Trace, trace};
 
 use crate::config::Config;

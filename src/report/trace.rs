@@ -56,7 +56,7 @@ pub(crate) fn trace(which: Trace, coloured: bool) {
             cell.push_str(" and ").push_number(same as u64).push_str(" more");
         }
         let failed = write_result(&mut cell, which, until);
-        page.push_str(ink.of(record.side)).push_str(name(record.side)).push_str(ink.end).push_str("  ");
+        page.push_str(ink.of(record.side)).push_str(name_of_side(record.side)).push_str(ink.end).push_str("  ");
         page.push_str(if failed { ink.alarm } else { "" }).push(cell.as_bytes()).push_str(ink.end);
         let seen = last_step.get_mut(record.side as usize);
         if seen.as_ref().is_none_or(|seen| **seen != step) {
@@ -133,7 +133,7 @@ fn write_result(cell: &mut Cell, which: Trace, record: &Record) -> bool {
     }
 }
 
-fn name(side: Side) -> &'static str {
+pub(super) fn name_of_side(side: Side) -> &'static str {
     match side {
         Side::Launcher => "parent ",
         Side::Child => "child  ",

@@ -26,3 +26,10 @@ pub(super) fn time_until(then_ns: u64) -> Result<libc::timespec, Errno> {
         tv_nsec: i64::try_from(left % 1_000_000_000).unwrap_or(0),
     })
 }
+
+/// Waits so long, nanosleep(2); a signal may end it sooner.
+pub(crate) fn sleep_ms(milliseconds: u32) {
+    let time = libc::timespec { tv_sec: 0, tv_nsec: libc::c_long::from(milliseconds) * 1_000_000 };
+    // SAFETY: the kernel reads the time; it is given no place for what is left of it.
+    let _ = unsafe { unrecorded!(NANOSLEEP, &raw const time, 0_usize) };
+}

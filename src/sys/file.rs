@@ -17,6 +17,8 @@ pub(crate) enum Open {
     List,
     /// Only name this directory (`O_PATH`), which must not be a link.
     RealDir,
+    /// Only name this file, to execute it.
+    Program,
 }
 
 /// openat(2).
@@ -36,6 +38,7 @@ fn open_from(dir: i32, path: &CStr, how: Open) -> Result<Fd, Errno> {
         Open::Write => libc::O_WRONLY,
         Open::List => libc::O_RDONLY | libc::O_DIRECTORY,
         Open::RealDir => libc::O_PATH | libc::O_DIRECTORY | libc::O_NOFOLLOW,
+        Open::Program => libc::O_PATH,
     };
     // SAFETY: path is a C string.
     unsafe { call!(OPENAT, dir, path, flags | libc::O_CLOEXEC) }.map(Fd::from_result)
@@ -252,6 +255,12 @@ pub(crate) fn change_dir(path: &CStr) -> Result<(), Errno> {
     unsafe { call!(CHDIR, path) }.map(drop)
 }
 
+/// chroot(2).
+pub(crate) fn change_root(path: &CStr) -> Result<(), Errno> {
+    // SAFETY: path is a C string.
+    unsafe { call!(CHROOT, path) }.map(drop)
+}
+
 /// The working directory's path, getcwd(2), with a NUL behind it.
 ///
 /// # Errors
@@ -383,9 +392,24 @@ pub(crate) fn exists(path: &CStr) -> bool {
 
 /// Whether this descriptor is a terminal, by asking for its size.
 pub(crate) fn is_terminal(fd: i32) -> bool {
+    columns(fd).is_ok()
+}
+
+/// How many columns a terminal has; 0 if it does not know.
+///
+/// # Errors
+/// ENOTTY: it is none.
+pub(crate) fn columns(fd: i32) -> Result<usize, Errno> {
     let mut size = libc::winsize { ws_row: 0, ws_col: 0, ws_xpixel: 0, ws_ypixel: 0 };
     // SAFETY: the kernel fills in the structure.
-    unsafe { call!(IOCTL, fd, libc::TIOCGWINSZ, &raw mut size) }.is_ok()
+    unsafe { call!(IOCTL, fd, libc::TIOCGWINSZ, &raw mut size) }?;
+    Ok(size.ws_col.into())
+}
+
+/// Puts a copy of `fd` where descriptor `number` is, in this process, dup3(2). It stays open over execve(2).
+pub(crate) fn put(fd: &Fd, number: i32) {
+    // SAFETY: takes numbers only; whoever asks owns that number.
+    let _ = unsafe { call!(DUP3, fd.number(), number, 0) }; // EINVAL: it is there already
 }
 
 /// The foreground process group of our controlling terminal, tcgetpgrp(3).

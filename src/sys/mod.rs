@@ -12,6 +12,7 @@ pub(crate) mod clock;
 mod errno;
 mod fd;
 pub(crate) mod file;
+pub(crate) mod memory;
 pub(crate) mod mount;
 pub(crate) mod net;
 pub(crate) mod process;

@@ -103,6 +103,37 @@ pub(crate) fn has_time_namespaces() -> bool {
     super::uts::names().is_ok_and(|names| names.is_since(6, 2)) && super::file::exists(c"/proc/self/ns/time")
 }
 
+/// A copy of this process, clone(2) with no flag but SIGCHLD, as fork(2): None in the copy.
+pub(crate) fn fork() -> Result<Option<Pid>, Errno> {
+    // SAFETY: no stack: the copy goes on on a copy of this one, in a copy of this memory. Nothing that
+    // this program uses minds: it has one thread, and libc is not asked for anything.
+    let pid = unsafe { call!(CLONE, libc::SIGCHLD, 0_usize, 0_usize, 0_usize, 0_usize) }?;
+    Ok((pid != 0).then(|| Pid::from_result(pid)))
+}
+
+/// How many CPUs the caller may run on, sched_getaffinity(2); 0 if there are more than 8192.
+pub(crate) fn cpu_count() -> u64 {
+    let mut mask = [0_u64; 128];
+    // SAFETY: the kernel writes at most that many bytes.
+    match unsafe { call!(SCHED_GETAFFINITY, 0, size_of_val(&mask), mask.as_mut_ptr()) } {
+        Ok(_) => mask.iter().map(|word| u64::from(word.count_ones())).sum(),
+        Err(_) => 0,
+    }
+}
+
+/// execveat(2) of an open file, which returns only to say why not.
+///
+/// # Errors
+/// ENOENT of a script: its interpreter cannot open a file that is closed by then.
+pub(crate) fn execute_open(file: &Fd, arguments: Words, environment: Words) -> Result<Infallible, Errno> {
+    let (arguments, environment) = (arguments.as_ptr(), environment.as_ptr());
+    // SAFETY: a C string and two NULL-terminated arrays of them.
+    match unsafe { call!(EXECVEAT, file.number(), c"", arguments, environment, libc::AT_EMPTY_PATH) } {
+        Ok(_) => Err(Errno::EINVAL), // cannot be: success does not return
+        Err(errno) => Err(errno),
+    }
+}
+
 /// execve(2), which returns only to say why not.
 ///
 /// # Errors
@@ -147,6 +178,36 @@ pub(crate) fn wait(whom: WaitFor) -> Result<Option<(Pid, Event)>, Errno> {
 /// wait4(2) until one has ended.
 pub(crate) fn wait_for_end(whom: WaitFor) -> Result<Option<(Pid, Event)>, Errno> {
     wait_with(whom, 0)
+}
+
+/// What a process and all those that it has waited for have used.
+pub(crate) struct Usage {
+    pub(crate) user_us: u64,
+    pub(crate) system_us: u64,
+}
+
+/// wait4(2) until a child has ended; it, how it ended, and what it used.
+///
+/// # Errors
+/// ECHILD: there is no child.
+pub(crate) fn wait_for_usage() -> Result<(Pid, Event, Usage), Errno> {
+    let mut status = 0_i32;
+    let mut usage = core::mem::MaybeUninit::<libc::rusage>::zeroed();
+    loop {
+        // SAFETY: the kernel writes one number and fills in this structure.
+        match unsafe { call!(WAIT4, -1, &raw mut status, 0, usage.as_mut_ptr()) } {
+            Err(Errno::EINTR) => {}
+            Err(errno) => return Err(errno),
+            Ok(pid) => {
+                // SAFETY: filled in, and all zeroes are valid too.
+                let usage = unsafe { usage.assume_init() };
+                let micros =
+                    |time: libc::timeval| time.tv_sec.cast_unsigned() * 1_000_000 + time.tv_usec.cast_unsigned();
+                let usage = Usage { user_us: micros(usage.ru_utime), system_us: micros(usage.ru_stime) };
+                return Ok((Pid::from_result(pid), decode_status(status), usage));
+            }
+        }
+    }
 }
 
 fn wait_with(whom: WaitFor, options: i32) -> Result<Option<(Pid, Event)>, Errno> {

@@ -22,6 +22,11 @@ impl SignalSet {
         SignalSet(self.0 & !Self::bit(signal))
     }
 
+    /// This set and `signal`.
+    pub(crate) fn with(self, signal: Signal) -> SignalSet {
+        SignalSet(self.0 | Self::bit(signal))
+    }
+
     pub(crate) fn has(self, signal: Signal) -> bool {
         self.0 & Self::bit(signal) != 0
     }

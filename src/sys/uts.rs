@@ -24,6 +24,11 @@ impl Names {
         self.host.split(|byte| *byte == 0).next().unwrap_or_default()
     }
 
+    /// The kernel's release.
+    pub(crate) fn release(&self) -> &[u8] {
+        self.release.split(|byte| *byte == 0).next().unwrap_or_default()
+    }
+
     /// Whether the kernel is of this version or later, as in `6.2`. For what no call tells apart.
     pub(crate) fn is_since(&self, major: u32, minor: u32) -> bool {
         version(&self.release) >= (major, minor)

@@ -2,7 +2,7 @@
 //! the plan's.
 
 pub(super) mod cgroup;
-pub(super) mod command;
+pub(in crate::launch) mod command;
 pub(super) mod dev;
 pub(super) mod filter;
 pub(super) mod handshake;

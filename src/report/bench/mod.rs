@@ -1,0 +1,57 @@
+//! `-bench`: how long a container takes to start, here.
+
+mod measure;
+mod print;
+mod statistics;
+
+use crate::config::{Command, Config};
+use crate::sys::Words;
+use core::cell::Cell;
+use core::ffi::CStr;
+use measure::Trouble;
+
+/// The same start without one of its flags.
+pub(crate) struct Variant {
+    /// The flag, as it was given.
+    pub(crate) flag: &'static CStr,
+    pub(crate) config: Config,
+    pub(crate) command: Command,
+    /// Whether it starts at all.
+    pub(crate) starts: Cell<bool>,
+}
+
+/// What to measure.
+pub(crate) struct Bench<'a> {
+    pub(crate) config: &'a Config,
+    pub(crate) command: &'a Command,
+    pub(crate) variants: &'a [Variant],
+    /// For `-vs`: our own command line and the other's, as programs.
+    pub(crate) programs: Option<[Command; 2]>,
+    /// The words that asked for it.
+    pub(crate) words: Words,
+}
+
+/// Measures, prints, and returns the exit status.
+#[cold]
+#[inline(never)]
+pub(crate) fn bench(asked: &Bench) -> i32 {
+    match measure::measure(asked) {
+        Ok(mut samples) => {
+            let findings = print::compute(asked, &mut samples);
+            if asked.config.json {
+                print::json(asked, &samples, &findings);
+            } else {
+                print::table(asked, &samples, &findings);
+            }
+            samples.stopped_by.map_or(0, |signal| 128 + signal.0)
+        }
+        Err(Trouble::DoesNotStart) => 125,
+        Err(Trouble::Refused(what, errno)) => {
+            let mut message = super::Message::new();
+            message.push_str("gontainer: -bench: ").push_str(what).push_str(": ");
+            message.push_str(errno.describe().map_or("error", |(name, _)| name)).push_str("\n");
+            super::say(&message);
+            125
+        }
+    }
+}

@@ -1,0 +1,141 @@
+//! `-bench`: what it measures, how it says so, and that it starts what `-run` starts.
+
+use crate::support::{Case, Start, rootfs, starts, users};
+use std::time::Duration;
+
+fn bench(start: Start, flags: &str) -> Case {
+    Case::plain(start.user).args(start.flags).words(flags)
+}
+
+#[test]
+fn a_benchmark_compares_with_the_floor_step_by_step_and_flag_by_flag() {
+    for start in starts() {
+        let run = bench(start, "-bench=8 -pid -uts").run();
+        let text = run.text();
+        for said in [
+            "a built-in one that does nothing\n8 starts of each, after 8 to warm up\n",
+            "\nstart: until the command is executed ",
+            "\nwhole life: until it is reaped ",
+            "\nfloor: whole life ",
+            "times as long as the floor's",
+            "\nthe container\n",
+            "\nparent  make the namespaces ",
+            "\ncommand run the command ",
+            "\n-pid ",
+            "\n-uts ",
+            "median of 2 pairs",
+        ] {
+            run.that(said, text.contains(said));
+        }
+        run.that("no colours, no progress in a file", !text.contains('\x1b'));
+    }
+}
+
+#[test]
+fn a_flag_without_which_nothing_starts_is_named() {
+    for user in users().into_iter().filter(|user| !user.is_root()) {
+        let run = Case::plain(user).words("-bench=3 -uid -pid").run();
+        let text = run.text();
+        run.that(
+            "-uid is needed",
+            text.lines().any(|line| line.starts_with("-uid ") && line.contains("nothing starts")),
+        );
+    }
+}
+
+#[test]
+fn a_rootfs_and_a_command_are_measured_too() {
+    for start in starts() {
+        let root = rootfs(start.user);
+        let run = bench(start, "-bench=4 -pid").root(&root).command("/bin/true").run();
+        let text = run.text();
+        run.that("the command", text.contains("; command: /bin/true\n"));
+        run.that("the floor", text.contains("\nfloor: whole life "));
+        let run = bench(start, "-bench=4 -pid").root(&root).command("/bin/false").run();
+        run.that("its status", run.text().contains("\n8 commands ended with another exit status than 0.\n"));
+    }
+}
+
+#[test]
+fn json_has_hyperfines_fields_and_the_steps() {
+    for start in starts() {
+        let run = bench(start, "-bench=5 -pid -json").run();
+        let text = run.text();
+        for field in ["command", "mean", "stddev", "median", "user", "system", "min", "max", "times", "exit_codes"] {
+            run.that(field, text.matches(&format!("\n      \"{field}\": ")).count() == 2);
+        }
+        let times = text.split("\"times\": [").nth(1).and_then(|rest| rest.split(']').next()).unwrap();
+        let times: Vec<f64> = times.split(", ").map(|time| time.parse().unwrap()).collect();
+        run.that("five times, in seconds", times.len() == 5 && times.iter().all(|time| *time > 0.0 && *time < 10.0));
+        run.that("codes", text.contains("\"exit_codes\": [0, 0, 0, 0, 0]"));
+        run.that(
+            "steps",
+            text.contains("{\"who\": \"child\", \"step\": \"mount a new /proc\", \"time\": {\"min\": 0."),
+        );
+        run.that("balanced", text.matches(['{', '[']).count() == text.matches(['}', ']']).count());
+    }
+}
+
+#[test]
+fn another_program_runs_under_the_same_clock() {
+    for start in starts() {
+        let case = bench(start, "-bench=4 -pid").args(["-vs", "sh -c 'exit  \"0\"'", "--", "true"]);
+        let run = case.run();
+        let text = run.text();
+        run.that(
+            "a ratio",
+            text.contains("\ngontainer takes ") && text.contains(" times as long (median of the pairs)\n"),
+        );
+        run.that("whom", text.contains("\nthe other: sh -c exit  \"0\"\n"));
+        bench(start, "-bench=4 -pid -vs=/nowhere -- true")
+            .run()
+            .status(125)
+            .stdout("")
+            .stderr("gontainer: -vs: cannot measure /nowhere: it does not start, or ends with status 125\n");
+        bench(start, "-bench -pid -vs='sh").run().status(2).stdout("");
+    }
+}
+
+#[test]
+fn several_at_a_time_are_counted_by_the_second() {
+    for start in starts() {
+        let run = bench(start, "-bench=12 -pid -jobs=4").run();
+        let text = run.text();
+        run.that("a rate", text.contains("\nthe container: ") && text.contains(" a second, 4 at a time\n"));
+    }
+}
+
+#[test]
+fn what_does_not_start_says_why_and_is_not_measured() {
+    for start in starts() {
+        let line = "gontainer: enter the rootfs: chdir(/nowhere): no such file or directory (ENOENT)";
+        bench(start, "-bench=5 -pid -mnt=/nowhere").run().refuses(125, line);
+        for words in ["-json -run -uts", "-jobs=2 -run -uts", "-vs=true -run -uts"] {
+            bench(start, words).run().refuses(2, "gontainer: -json, -jobs and -vs: need -bench");
+        }
+        for words in ["-bench=0 -uts", "-bench=x -uts", "-bench=1000001 -uts"] {
+            bench(start, words).run().refuses(2, "gontainer: -bench: must be a number from 1 to 1000000");
+        }
+    }
+}
+
+#[test]
+fn a_signal_ends_it_with_what_has_been_measured() {
+    for start in starts() {
+        let running = bench(start, "-bench=1000000 -pid").spawn();
+        std::thread::sleep(Duration::from_millis(700)); // any number of starts will do
+        running.signal(libc::SIGINT);
+        let run = running.finish();
+        run.status(130).stderr("");
+        let text = String::from_utf8_lossy(&run.stdout);
+        run.that("a table", text.contains("\nwhole life: until it is reaped "));
+        run.that("it says so", text.contains("\nEnded early: fewer were measured than asked for.\n"));
+    }
+}
+
+#[test]
+fn under_its_secret_name_it_does_nothing() {
+    for user in users() {
+        Case::plain(user).named(":nothing").run().prints("");
+    }
+}
