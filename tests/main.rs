@@ -16,6 +16,7 @@ mod callers;
 mod cgroups;
 mod cli;
 mod command;
+mod cost;
 mod debian;
 mod escape;
 mod faults;

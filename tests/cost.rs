@@ -1,0 +1,86 @@
+//! What a start costs, counted: system calls, page faults, bytes. Counts do not vary; times do, and are for
+//! `-bench` and `latency/latency.sh`. A budget is what was counted when it was set: change it knowingly.
+
+use crate::support::{Case, Folder, children_of, gontainer, need_program, root_users, rootfs, skip, starts};
+
+/// System calls of gontainer's processes in a whole life, the command's execve the last: flags, as root with
+/// -uid, and as an ordinary user. Root drops 28 capabilities one by one.
+const CALLS: &[(&str, usize, usize)] =
+    &[("-pid -as-pid1", 64, 34), ("-pid", 74, 44), ("-pid -uts -ipc -mnt=@", 83, 53)];
+
+/// Pages that the launcher has had to fetch by the time its command runs, exec and C library included.
+const FAULTS: u64 = 44;
+
+/// The whole file: everything is in it.
+const FILE_BYTES: u64 = 128 << 10;
+
+/// Anonymous memory, in KiB, that gontainer and its PID 1 have between them while the command runs. The rest
+/// of what they show is the file, which is in the page cache anyway.
+const IDLE_KIB: u64 = 32;
+
+/// Only the static file against musl is promised anything.
+fn is_promised() -> bool {
+    let binary = std::fs::read(gontainer()).unwrap();
+    let is_static = !binary.windows(8).any(|window| window == b"/ld-linu" || window == b"/ld-musl");
+    if !is_static {
+        skip("only a static gontainer makes no calls but its own: ./musl-build.sh test");
+    }
+    is_static
+}
+
+#[test]
+fn a_start_makes_no_more_system_calls_than_its_budget() {
+    let Some(strace) = need_program("strace") else { return };
+    if !is_promised() {
+        return;
+    }
+    for start in starts().into_iter().filter(|start| start.has_user_namespace()) {
+        let root = rootfs(start.user);
+        for (flags, as_root, as_user) in CALLS {
+            let log = Folder::new(start.user);
+            let case =
+                Case::direct(start.user).arg(&strace).args(["-f", "-o", &log.join("log")]).arg(gontainer()).arg("-run");
+            let flags = flags.replace('@', &root.join(""));
+            case.args(start.flags).words(&flags).command("/bin/true").run().prints("");
+            let log = std::fs::read_to_string(log.path().join("log")).unwrap();
+            let budget = if start.user.is_root() { as_root } else { as_user };
+            let mut count = 0;
+            let mut command = "";
+            // `123  name(arguments) = result`; what others interrupt comes again as `<... name resumed>`.
+            for (pid, what) in log.lines().skip(1).filter_map(|line| line.split_once(char::is_whitespace)) {
+                let what = what.trim_start();
+                if pid == command || what.starts_with(['<', '-', '+']) {
+                    continue;
+                }
+                count += 1;
+                if what.starts_with("execve") {
+                    command = pid; // from here on it is the command
+                }
+            }
+            assert!(count <= *budget, "{count} calls, {budget} are allowed: {flags} as {}\n{log}", start.user.name);
+        }
+    }
+}
+
+#[test]
+fn an_idle_container_takes_few_pages_and_little_memory() {
+    if !is_promised() {
+        return;
+    }
+    assert!(std::fs::metadata(gontainer()).unwrap().len() <= FILE_BYTES);
+    for user in root_users() {
+        let mut running =
+            Case::plain(user).words("-run -uid -pid").script("echo up; read -r line").silent_input().spawn();
+        running.expect("up");
+        let init = children_of(running.pid())[0];
+        let stat = std::fs::read_to_string(format!("/proc/{}/stat", running.pid())).unwrap();
+        // The name in brackets may hold blanks; minflt is the tenth field.
+        let faults: u64 = stat.rsplit_once(')').unwrap().1.split_whitespace().nth(7).unwrap().parse().unwrap();
+        // Both have one memory between them, so each of them shows all of it.
+        let map = std::fs::read_to_string(format!("/proc/{init}/smaps_rollup")).unwrap();
+        let line = map.lines().find_map(|line| line.strip_prefix("Pss_Anon:")).unwrap();
+        let memory: u64 = line.split_whitespace().next().unwrap().parse().unwrap();
+        assert!(faults <= FAULTS, "{faults} page faults, {FAULTS} are allowed");
+        assert!(memory <= IDLE_KIB, "{memory} KiB, {IDLE_KIB} are allowed");
+    }
+}
