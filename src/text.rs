@@ -50,6 +50,12 @@ impl<const N: usize> Text<N> {
         self
     }
 
+    /// Adds a byte as two hexadecimal digits.
+    pub(crate) fn push_hex(&mut self, byte: u8) -> &mut Self {
+        append_hex(&mut self.bytes, &mut self.len, b"", &[byte]);
+        self
+    }
+
     /// Adds a number of so many decimals, given without the point: 1234 with 2 is 12.34.
     pub(crate) fn push_fixed(&mut self, number: u64, decimals: u32) -> &mut Self {
         append_fixed(&mut self.bytes, &mut self.len, number, decimals);
@@ -75,20 +81,21 @@ fn append_escaped(buffer: &mut [u8], len: &mut usize, bytes: &[u8]) {
             let mut utf8 = [0; 4];
             let encoded = letter.encode_utf8(&mut utf8).as_bytes();
             if letter.is_control() {
-                append_hex(buffer, len, encoded);
+                append_hex(buffer, len, b"\\x", encoded);
             } else {
                 append(buffer, len, encoded);
             }
         }
-        append_hex(buffer, len, chunk.invalid());
+        append_hex(buffer, len, b"\\x", chunk.invalid());
     }
 }
 
-fn append_hex(buffer: &mut [u8], len: &mut usize, bytes: &[u8]) {
+fn append_hex(buffer: &mut [u8], len: &mut usize, before: &[u8], bytes: &[u8]) {
     const DIGITS: &[u8; 16] = b"0123456789abcdef";
     for byte in bytes {
         let digit = |value: u8| DIGITS.get(usize::from(value)).copied().unwrap_or(b'?');
-        append(buffer, len, &[b'\\', b'x', digit(byte >> 4), digit(byte & 15)]);
+        append(buffer, len, before);
+        append(buffer, len, &[digit(byte >> 4), digit(byte & 15)]);
     }
 }
 

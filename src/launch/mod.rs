@@ -86,7 +86,7 @@ fn run_to_end(job: &Job, started: &mut dyn FnMut(Option<&Failure>)) -> Result<i3
         recorder::step("see the command start");
         pipe.write.close_copy();
         let _ = file::read(&pipe.read, &mut [0]); // its end, or as good as that
-        started(shared.failure().as_ref());
+        started(job.shared.failure().as_ref());
     }
     let role = if job.config.wants_init() { Role::LauncherOfInit } else { Role::LauncherOfCommand };
     let status = Supervisor::new(job, role, child)

@@ -307,7 +307,7 @@ impl Runner {
             }
         } else {
             match launch::run(config, command, &mut |_| started_ns = clock::now_ns()) {
-                Outcome::Ended(status) => (status, ENDED),
+                Outcome::Ended(status) | Outcome::OutOfMemory(status) => (status, ENDED),
                 Outcome::NotStarted(failure, interpreter) => {
                     if loudly {
                         report::not_started(config, &failure, interpreter.as_ref());
