@@ -19,8 +19,8 @@ use core::sync::atomic::{AtomicU64, Ordering};
 const WARM_UP_ROUNDS: u32 = 20;
 const WARM_UP_NS: u64 = 300_000_000;
 
-/// A network namespace is taken down after its last process, by the kernel in its own time: what starts at
-/// once waits for it. After this long, on 6.18, hardly anything is left of that.
+/// A network namespace is taken down after its last process, by the kernel in its own time, and what starts
+/// meanwhile may wait for it. How long is enough depends on the machine; this is a choice.
 const DRAIN_MS: u32 = 5;
 
 /// Of the starts that are recorded, and of those without one of the flags, each a quarter of all, at most.
