@@ -133,6 +133,7 @@ fn bench(config: &Config, words: Words, rest: Words, environment: Words) -> i32 
 }
 
 /// The same start without each of its flags, where that makes sense.
+#[inline(never)]
 fn without_one_flag(config: &Config, words: Words, environment: Words) -> Vec<Variant> {
     let mut variants = Vec::new();
     for index in 0.. {
@@ -154,6 +155,7 @@ fn may_colour(environment: Words, fd: i32) -> bool {
 }
 
 /// Our own command line with `-run` in place of all that is `-bench`'s, executed by our own file.
+#[inline(never)]
 fn as_run(words: Words, rest: Words) -> Vec<Word> {
     let mut ours = Vec::from([Word::of(c"/proc/self/exe"), Word::of(c"-run")]);
     let mut flags = split(words, usize::MAX).flags.into_iter();
@@ -174,6 +176,7 @@ fn as_run(words: Words, rest: Words) -> Vec<Word> {
 }
 
 /// The name of a flag as it was given, and whether a value stands behind it.
+#[inline(never)]
 fn flag_name(word: &[u8]) -> (&[u8], bool) {
     let word = word.strip_prefix(b"--").or_else(|| word.strip_prefix(b"-")).unwrap_or(word);
     match word.iter().position(|byte| *byte == b'=') {
@@ -183,6 +186,7 @@ fn flag_name(word: &[u8]) -> (&[u8], bool) {
 }
 
 /// A command line cut at its blanks, of which quotes of either kind take away the meaning.
+#[inline(never)]
 fn in_words(line: &[u8]) -> Option<Vec<Word>> {
     let mut words = Vec::new();
     let mut word: Option<Vec<u8>> = None;
@@ -328,6 +332,7 @@ fn truth(value: &OsStr) -> Option<bool> {
 }
 
 /// Keeps a string for the rest of the run. It came from argv, so it holds no NUL.
+#[inline(never)]
 fn keep(text: impl Into<OsString>) -> &'static CStr {
     Box::leak(CString::new(text.into().into_vec()).unwrap_or_default().into_boxed_c_str())
 }
@@ -397,6 +402,7 @@ fn name_of(word: &CStr) -> &[u8] {
 }
 
 /// The variable of this name, with name and value.
+#[inline(never)]
 fn find(mut environment: Words, name: &[u8]) -> Option<&'static CStr> {
     environment.find(|word| word.to_bytes().contains(&b'=') && name_of(word) == name)
 }

@@ -74,6 +74,7 @@ pub(super) struct Series {
 }
 
 impl Series {
+    #[inline(never)]
     fn push(&mut self, sample: u64) {
         if let Some(place) = self.room.get_mut(self.used) {
             *place = sample;
@@ -118,6 +119,7 @@ pub(super) struct Share {
 }
 
 impl Share {
+    #[inline(never)]
     fn set(&mut self, which: usize, sample: u64) {
         if let Some(place) = self.room.get_mut(which * self.each + self.used) {
             *place = sample;
@@ -229,6 +231,7 @@ pub(super) fn measure(asked: &Bench) -> Result<Samples, Trouble> {
 }
 
 /// The steps that a start has, by the plan.
+#[inline(never)]
 fn plan(asked: &Bench) -> &'static [Option<(Side, &'static str)>] {
     if asked.config.jobs > 1 || asked.programs.is_some() {
         return &[];
@@ -250,22 +253,26 @@ fn plan(asked: &Bench) -> &'static [Option<(Side, &'static str)>] {
 
 impl Runner {
     /// The signal that asks for the end.
+    #[inline(never)]
     fn stop(&self) -> Option<Signal> {
         let pending = signal::pending().ok()?;
         [libc::SIGINT, libc::SIGTERM, libc::SIGHUP].into_iter().map(Signal).find(|one| pending.has(*one))
     }
 
     /// Starts it once, to see whether it starts; `loudly`, it says why not.
+    #[inline(never)]
     fn tries(&mut self, subject: &Subject, loudly: bool) -> bool {
         let Ok(_) = self.spawn(subject, 0, loudly) else { return false };
         let ended = process::wait_for_usage().is_ok();
         ended && self.slot(0, 2) == ENDED
     }
 
+    #[inline(never)]
     fn slot(&self, slot: usize, which: usize) -> u64 {
         self.slots.get(slot * SLOT + which).map_or(0, |place| place.load(Ordering::Relaxed))
     }
 
+    #[inline(never)]
     fn set_slot(&self, slot: usize, which: usize, value: u64) {
         if let Some(place) = self.slots.get(slot * SLOT + which) {
             place.store(value, Ordering::Relaxed);
@@ -335,6 +342,7 @@ impl Runner {
     }
 
     /// What each step took in its system calls, by the recorder; the last one until it was done.
+    #[inline(never)]
     fn leave_step_times(&self, started_ns: u64) {
         for place in self.step_times {
             place.store(0, Ordering::Relaxed);
@@ -360,6 +368,7 @@ impl Runner {
     }
 
     /// Starts it and waits for its end. None: a signal came, or the start failed, which an earlier one did not.
+    #[inline(never)]
     fn sample(&mut self, subject: &Subject) -> Option<Sample> {
         self.spawn(subject, 0, false).ok()?;
         let sample = self.collect(|_| 0)?;
@@ -368,6 +377,7 @@ impl Runner {
     }
 
     /// Waits for the end of one that was started; in which slot, its process tells.
+    #[inline(never)]
     fn collect(&mut self, slot_of: impl Fn(Pid) -> usize) -> Option<Sample> {
         let (pid, event, usage) = process::wait_for_usage().ok()?;
         self.done += 1;
@@ -384,6 +394,7 @@ impl Runner {
     }
 
     /// Where a round through so many begins, and by how many places it goes on: forwards or backwards.
+    #[inline(never)]
     fn shuffle(&mut self, count: usize) -> (usize, usize) {
         // xorshift64, Marsaglia 2003
         self.random ^= self.random << 13;
@@ -394,6 +405,7 @@ impl Runner {
     }
 
     /// Ours, what it is compared with, and ours with notice of the start, in turns.
+    #[inline(never)]
     fn one_by_one(&mut self, samples: &mut Samples, subjects: [Option<Subject>; 3], runs: usize) {
         let warm_until_ns = clock::now_ns() + WARM_UP_NS;
         let mut warm_up = WARM_UP_ROUNDS.min(u32::try_from(runs).unwrap_or(u32::MAX));
@@ -423,6 +435,7 @@ impl Runner {
     }
 
     /// One start that is recorded.
+    #[inline(never)]
     fn record(&mut self, samples: &mut Samples, subject: &Subject) {
         if self.stop().is_some() || self.sample(subject).is_none() {
             return;
@@ -434,6 +447,7 @@ impl Runner {
     }
 
     /// The start as it is, and without each of the flags, in turns.
+    #[inline(never)]
     fn compare_variants(&mut self, samples: &mut Samples, asked: &Bench, container: &Subject, rounds: usize) {
         for variant in asked.variants {
             let subject = Subject { config: &variant.config, command: &variant.command, way: Way::Container };
@@ -506,6 +520,7 @@ impl Runner {
         }
     }
 
+    #[inline(never)]
     fn end_progress(&self) {
         if self.shown_ns > 0 {
             let _ = file::write(2, b"\r\x1b[K");
@@ -514,6 +529,7 @@ impl Runner {
 }
 
 impl Samples {
+    #[inline(never)]
     fn keep(&mut self, side: usize, sample: &Sample, start_ns: u64) {
         if let (Some(whole), Some(start), Some(codes), Some(user_us), Some(system_us)) = (
             self.whole.get_mut(side),

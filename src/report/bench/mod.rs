@@ -37,12 +37,7 @@ pub(crate) struct Bench<'a> {
 pub(crate) fn bench(asked: &Bench) -> i32 {
     match measure::measure(asked) {
         Ok(mut samples) => {
-            let findings = print::compute(asked, &mut samples);
-            if asked.config.json {
-                print::json(asked, &samples, &findings);
-            } else {
-                print::table(asked, &samples, &findings);
-            }
+            print::print(asked, &mut samples);
             samples.stopped_by.map_or(0, |signal| 128 + signal.0)
         }
         Err(Trouble::DoesNotStart) => 125,

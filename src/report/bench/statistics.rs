@@ -10,9 +10,16 @@ pub(super) struct Summary {
     pub(super) max: u64,
 }
 
+impl Summary {
+    pub(super) fn all(&self) -> [u64; 5] {
+        [self.min, self.median, self.p90, self.p99, self.max]
+    }
+}
+
 /// Of samples in any order, which stay in it; `scratch` has room for as many.
+#[inline(never)]
 pub(super) fn summary(samples: &[u64], scratch: &mut [u64]) -> Summary {
-    let sorted = sorted(samples.iter().copied(), scratch);
+    let sorted = sorted(&mut samples.iter().copied(), scratch);
     Summary {
         min: sorted.first().copied().unwrap_or(0),
         median: median(sorted),
@@ -23,16 +30,18 @@ pub(super) fn summary(samples: &[u64], scratch: &mut [u64]) -> Summary {
 }
 
 /// How many thousandths of `theirs` ours are: the median over all pairs.
+#[inline(never)]
 pub(super) fn ratio(ours: &[u64], theirs: &[u64], scratch: &mut [u64]) -> u64 {
-    let ratios = ours.iter().zip(theirs).map(|(ours, theirs)| ours.saturating_mul(1000) / (*theirs).max(1));
-    median(sorted(ratios, scratch))
+    let mut ratios = ours.iter().zip(theirs).map(|(ours, theirs)| ours.saturating_mul(1000) / (*theirs).max(1));
+    median(sorted(&mut ratios, scratch))
 }
 
 /// How much more ours are than `theirs`: the median over all pairs.
+#[inline(never)]
 pub(super) fn difference(ours: &[u64], theirs: &[u64], scratch: &mut [u64]) -> i64 {
     const ZERO: u64 = 1 << 62; // sorted as unsigned numbers
-    let shifted = ours.iter().zip(theirs).map(|(ours, theirs)| (ZERO + ours).saturating_sub(*theirs));
-    median(sorted(shifted, scratch)).cast_signed() - ZERO.cast_signed()
+    let mut shifted = ours.iter().zip(theirs).map(|(ours, theirs)| (ZERO + ours).saturating_sub(*theirs));
+    median(sorted(&mut shifted, scratch)).cast_signed() - ZERO.cast_signed()
 }
 
 /// Why not to believe samples, in the order in which they were taken.
@@ -45,9 +54,10 @@ pub(super) enum Noise {
 }
 
 /// Whether the samples are too noisy to believe their median.
+#[inline(never)]
 pub(super) fn noise(samples: &[u64], scratch: &mut [u64]) -> Option<Noise> {
-    let even = median(sorted(samples.iter().step_by(2).copied(), scratch));
-    let odd = median(sorted(samples.iter().skip(1).step_by(2).copied(), scratch));
+    let even = median(sorted(&mut samples.iter().step_by(2).copied(), scratch));
+    let odd = median(sorted(&mut samples.iter().skip(1).step_by(2).copied(), scratch));
     let apart = even.abs_diff(odd).saturating_mul(1000) / even.min(odd).max(1);
     let whole = summary(samples, scratch);
     let tail = whole.p90.saturating_mul(1000) / whole.median.max(1);
@@ -58,11 +68,13 @@ pub(super) fn noise(samples: &[u64], scratch: &mut [u64]) -> Option<Noise> {
     }
 }
 
+#[inline(never)]
 pub(super) fn mean(samples: &[u64]) -> u64 {
     samples.iter().fold(0_u64, |sum, sample| sum.saturating_add(*sample)) / (samples.len() as u64).max(1)
 }
 
 /// The standard deviation, as of a sample of a larger whole.
+#[inline(never)]
 pub(super) fn deviation(samples: &[u64]) -> u64 {
     let (mean, others) = (mean(samples), (samples.len() as u64).saturating_sub(1).max(1));
     // Divided one by one: the sum of squares would not fit.
@@ -72,6 +84,7 @@ pub(super) fn deviation(samples: &[u64]) -> u64 {
 
 /// How many samples fall into each of the buckets, which part the range from `low` to `high`; what is
 /// outside counts for the first or the last.
+#[inline(never)]
 pub(super) fn histogram(samples: &[u64], low: u64, high: u64, buckets: &mut [u32]) {
     let count = buckets.len() as u64;
     for sample in samples {
@@ -109,7 +122,8 @@ fn rank(sorted: &[u64], percent: usize) -> u64 {
 }
 
 /// A sorted copy, by Shell's sort: core's takes several KB.
-fn sorted(samples: impl Iterator<Item = u64>, scratch: &mut [u64]) -> &[u64] {
+#[inline(never)]
+fn sorted<'a>(samples: &mut dyn Iterator<Item = u64>, scratch: &'a mut [u64]) -> &'a [u64] {
     let mut count = 0;
     for (sample, place) in samples.zip(scratch.iter_mut()) {
         *place = sample;
