@@ -59,7 +59,8 @@ static enum outcome proc_gives(const char *proc) {
     if (writable(proc) == OUT) return OUT;
     for (size_t index = 0; index < sizeof secrets / sizeof *secrets; index++) {
         snprintf(path, sizeof path, "%s/%s", proc, secrets[index]);
-        if (opens(path, O_RDONLY) == OUT) return OUT;
+        char some[8]; // what covers a file may open, but gives nothing
+        if (contents(path, some, sizeof some) > 0) return out("%.200s", path);
     }
     return held("nothing opens");
 }
