@@ -112,7 +112,9 @@ fn start(config: &Config, rest: Words, environment: Words) -> i32 {
 #[cold]
 #[inline(never)]
 fn bench(config: &Config, words: Words, rest: Words, environment: Words) -> i32 {
-    let config = &Config { no_command: rest.clone().next().is_none(), ..*config };
+    let mut config = *config;
+    config.no_command = rest.clone().next().is_none();
+    let config = &config;
     let command = command(config, rest, environment, false);
     let mut variants = Vec::new();
     let mut programs = None;

@@ -250,6 +250,7 @@ pub(crate) struct Config {
 
 impl Config {
     /// Nothing asked for yet.
+    #[inline(never)]
     pub(crate) const fn new(caller_uid: u32, caller_gid: u32) -> Config {
         Config {
             action: None,

@@ -160,7 +160,7 @@ struct Runner {
 }
 
 /// Measures all that is asked for, or as much as there is time for until a signal comes.
-pub(super) fn measure(asked: &Bench) -> Result<Samples, Trouble> {
+pub(super) fn measure(asked: &Bench, samples: &mut Samples) -> Result<(), Trouble> {
     let refused = |what| move |errno| Trouble::Refused(what, errno);
     let jobs = asked.config.jobs as usize;
     let runs = asked.config.runs as usize;
@@ -169,13 +169,13 @@ pub(super) fn measure(asked: &Bench) -> Result<Samples, Trouble> {
     let steps = plan(asked);
     let shares = part * (steps.len() + variants);
     let mut room = memory::numbers(runs * 7 + shares).map_err(refused("mmap"))?;
-    let mut take = |count: usize| room.split_off_mut(..count).unwrap_or_default();
-    let mut samples = Samples { scratch: take(runs), steps, ..Samples::default() };
+    samples.scratch = take(&mut room, runs);
+    samples.steps = steps;
     for series in samples.start.iter_mut().chain(&mut samples.whole).chain(&mut samples.codes) {
-        series.room = take(runs);
+        series.room = take(&mut room, runs);
     }
-    samples.step_times = Share { room: take(part * steps.len()), each: part, used: 0 };
-    samples.variants = Share { room: take(part * variants), each: part, used: 0 };
+    samples.step_times = Share { room: take(&mut room, part * steps.len()), each: part, used: 0 };
+    samples.variants = Share { room: take(&mut room, part * variants), each: part, used: 0 };
 
     let ends = [libc::SIGINT, libc::SIGTERM, libc::SIGHUP].into_iter().map(Signal);
     let blocked = ends.fold(SignalSet::EMPTY, SignalSet::with);
@@ -192,8 +192,8 @@ pub(super) fn measure(asked: &Bench) -> Result<Samples, Trouble> {
         shows_progress: file::is_terminal(2),
         shown_ns: 0,
     };
-    let plain = Config { trace: false, ..*asked.config };
-    let noticed = Config { trace: true, ..plain };
+    let [mut plain, mut noticed] = [*asked.config; 2];
+    (plain.trace, noticed.trace) = (false, true);
     let nothing_asked = Config::new(plain.caller_uid, plain.caller_gid);
     let container = Subject { config: &plain, command: asked.command, way: Way::Container };
     let [ours, theirs] = match &asked.programs {
@@ -210,24 +210,30 @@ pub(super) fn measure(asked: &Bench) -> Result<Samples, Trouble> {
         return Err(Trouble::DoesNotStart);
     }
     if jobs > 1 {
-        runner.at_a_time(&mut samples, 0, &ours, runs, jobs);
+        runner.at_a_time(samples, 0, &ours, runs, jobs);
         if compares {
-            runner.at_a_time(&mut samples, 1, &theirs, runs, jobs);
+            runner.at_a_time(samples, 1, &theirs, runs, jobs);
         }
     } else {
         let recorded = Subject { config: &noticed, command: asked.command, way: Way::Recorded };
         let start = asked.programs.is_none().then_some(Subject { config: &noticed, ..container });
-        runner.one_by_one(&mut samples, [Some(ours), compares.then_some(theirs), start], runs);
+        runner.one_by_one(samples, [Some(ours), compares.then_some(theirs), start], runs);
         for _ in 0..part {
-            runner.record(&mut samples, &recorded);
+            runner.record(samples, &recorded);
         }
         if variants > 0 {
-            runner.compare_variants(&mut samples, asked, &container, part);
+            runner.compare_variants(samples, asked, &container, part);
         }
     }
     samples.stopped_by = runner.stop();
     runner.end_progress();
-    Ok(samples)
+    Ok(())
+}
+
+/// The first `count` numbers.
+#[inline(never)]
+fn take(room: &mut &'static mut [u64], count: usize) -> &'static mut [u64] {
+    room.split_off_mut(..count).unwrap_or_default()
 }
 
 /// The steps that a start has, by the plan.
@@ -237,7 +243,8 @@ fn plan(asked: &Bench) -> &'static [Option<(Side, &'static str)>] {
         return &[];
     }
     let mut steps = [None; MOST_STEPS];
-    let config = Config { trace: true, ..*asked.config };
+    let mut config = *asked.config;
+    config.trace = true;
     recorder::start(Mode::Rehearse);
     launch::rehearse(&config, asked.command);
     recorder::stop();

@@ -8,7 +8,7 @@ use crate::config::{Command, Config};
 use crate::sys::Words;
 use core::cell::Cell;
 use core::ffi::CStr;
-use measure::Trouble;
+use measure::{Samples, Trouble};
 
 /// The same start without one of its flags.
 pub(crate) struct Variant {
@@ -35,8 +35,9 @@ pub(crate) struct Bench<'a> {
 #[cold]
 #[inline(never)]
 pub(crate) fn bench(asked: &Bench) -> i32 {
-    match measure::measure(asked) {
-        Ok(mut samples) => {
+    let mut samples = Samples::default();
+    match measure::measure(asked, &mut samples) {
+        Ok(()) => {
             print::print(asked, &mut samples);
             samples.stopped_by.map_or(0, |signal| 128 + signal.0)
         }
