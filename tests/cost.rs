@@ -3,6 +3,8 @@
 //! it knowingly.
 
 use crate::support::{Case, Folder, children_of, gontainer, need_program, root_users, rootfs, skip, starts};
+use std::mem::MaybeUninit;
+use std::process::Command;
 
 /// System calls of gontainer's processes in a whole life, the command's execve the last: flags, as root with
 /// -uid, and as an ordinary user. Root drops 27 capabilities one by one, and covers parts of /proc.
@@ -15,6 +17,10 @@ const CALLS: &[(&str, usize, usize)] = &[
 
 /// Pages that the launcher has had to fetch by the time its command runs, exec and C library included.
 const FAULTS: u64 = 50;
+
+/// Pages more than for `-v` that the launcher fetches in a start that fails at clone, its message included.
+/// `-v` itself takes 4 once it has been executed.
+const MORE_FAULTS: i64 = 4;
 
 /// The whole file: everything is in it.
 const FILE_BYTES: u64 = 136 << 10;
@@ -88,4 +94,29 @@ fn an_idle_container_takes_few_pages_and_little_memory() {
         assert!(faults <= FAULTS, "{faults} page faults, {FAULTS} are allowed");
         assert!(memory <= IDLE_KIB, "{memory} KiB, {IDLE_KIB} are allowed");
     }
+}
+
+/// Page faults of gontainer where no namespace can be made, and of the shell before it, always at the same addresses.
+#[allow(unsafe_code, clippy::zombie_processes, reason = "std waits, but tells no resource usage")]
+fn faults_without_namespaces(flags: &str) -> i64 {
+    let script = format!("echo 0 >/proc/sys/user/max_user_namespaces; exec \"$0\" {flags} >/dev/null 2>&1");
+    let shell =
+        Command::new("setarch").args(["-R", "unshare", "-Ur", "sh", "-c", &script]).arg(gontainer()).spawn().unwrap();
+    let mut usage = MaybeUninit::<libc::rusage>::zeroed();
+    // SAFETY: the kernel fills in the structure.
+    let waited = unsafe { libc::wait4(shell.id().cast_signed(), std::ptr::null_mut(), 0, usage.as_mut_ptr()) };
+    assert!(waited > 0);
+    // SAFETY: filled in, and all zeroes are valid too.
+    unsafe { usage.assume_init() }.ru_minflt
+}
+
+#[test]
+fn up_to_clone_a_start_takes_hardly_more_pages_than_the_version_line() {
+    if !is_promised() || need_program("unshare").is_none() {
+        return;
+    }
+    // The least of some: the kernel now and then takes a page away.
+    let least = |flags| (0..12).map(|_| faults_without_namespaces(flags)).min().unwrap();
+    let (start, version) = (least("-run -uid -pid true"), least("-v"));
+    assert!(start - version <= MORE_FAULTS, "{start} page faults, and {version} for -v");
 }

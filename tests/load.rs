@@ -5,6 +5,8 @@ use crate::support::{
     rootfs, skip, starts, users,
 };
 use std::fs;
+use std::io::{BufRead, BufReader};
+use std::process::Command;
 use std::time::Instant;
 
 /// What a lasting effect of so many starts would be far beyond, in KiB.
@@ -64,6 +66,29 @@ fn twenty_thousand_starts_in_a_row_leave_nothing() {
 #[test]
 fn two_thousand_starts_at_64_at_a_time_leave_nothing() {
     start_many(2_000, 64, "-pid -uts -ipc -net");
+}
+
+#[test]
+fn a_thousand_containers_alive_at_once_all_answer_and_all_end() {
+    const COUNT: usize = 1000;
+    let (gate, holder) = std::io::pipe().unwrap();
+    let (answers, answer) = std::io::pipe().unwrap();
+    let start = || {
+        let mut gontainer = Command::new(gontainer());
+        gontainer.args(["-run", "-uid", "-pid", "--", "sh", "-c", "echo $$; read -r line; exit 7"]);
+        gontainer.stdin(gate.try_clone().unwrap()).stdout(answer.try_clone().unwrap()).spawn().unwrap()
+    };
+    let running: Vec<_> = (0..COUNT).map(|_| start()).collect();
+    drop((gate, answer));
+    let mut answers = BufReader::new(answers).lines();
+    for _ in 0..COUNT {
+        assert_eq!(answers.next().unwrap().unwrap(), "2"); // all are alive until the gate opens
+    }
+    drop(holder);
+    for mut gontainer in running {
+        assert_eq!(gontainer.wait().unwrap().code(), Some(7));
+    }
+    assert!(answers.next().is_none());
 }
 
 // At the limits
