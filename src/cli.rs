@@ -8,7 +8,7 @@ extern crate std;
 
 use crate::config::{self, Action, Command, Config};
 use crate::flags::{self, Flag, Takes};
-use crate::launch::{self, Outcome};
+use crate::launch::{self, Failure, Outcome};
 use crate::report::{self, Bench, Misuse, Trace, Variant};
 use crate::sys::process::Caller;
 use crate::sys::recorder::{self, Mode};
@@ -83,15 +83,15 @@ fn start(config: &Config, rest: Words, environment: Words) -> i32 {
         recorder::start(Mode::Rehearse);
         launch::rehearse(config, &command);
         recorder::stop();
-        report::trace(Trace::Plan, may_colour(environment, 1));
+        report::trace(Trace::Plan, config, &command, None, may_colour(environment, 1));
         return 0;
     }
     if config.trace {
         recorder::start(Mode::Record);
     }
-    let mut tell = |_: Option<&_>| {
+    let mut tell = |failure: Option<&Failure>| {
         recorder::stop();
-        report::trace(Trace::Start, may_colour(environment, 2));
+        report::trace(Trace::Start, config, &command, failure, may_colour(environment, 2));
     };
     match launch::run(config, &command, &mut tell) {
         Outcome::Ended(status) => status,

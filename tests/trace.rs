@@ -1,6 +1,6 @@
 //! What a start consists of: as it says itself, and as an observer sees it.
 
-use crate::support::{Case, Folder, gontainer, need_program, rootfs, skip, starts, users};
+use crate::support::{Case, Folder, gontainer, need_program, root_users, rootfs, skip, starts, users};
 use std::collections::BTreeSet;
 
 #[test]
@@ -35,6 +35,206 @@ fn a_plan_names_the_steps_and_does_nothing() {
             run.that(step, plan.contains(step));
         }
         run.that("nothing is done", !folder.exists("mark"));
+    }
+}
+
+/// By whoever needs a user namespace for it.
+const ORDINARY_PLAN: &str = r#"start true: new namespaces: user, pid, mnt, net; the host's: uts, ipc, cgroup, time
+who      call                                                    what for
+parent   ppoll(are 0, 1 and 2 open?)                             keep closed standard descriptors closed
+parent   close_range(3, and above)                               close inherited descriptors
+parent   ioctl(stdin, who has this terminal?) …(and 2 more)      find the terminal
+parent   rt_sigprocmask(which signals wait)                      hold signals back
+parent   rt_sigaction(SIGCHLD)
+parent   pipe2()                                                 make the pipe that joins parent and child
+parent   clone(user|pid|mnt|net|shared memory)                   make the namespaces
+parent   openat("/proc/PID/setgroups", write)                    deny setgroups
+parent   write(/proc/PID/setgroups, "deny")
+parent   close(/proc/PID/setgroups)
+parent   openat("/proc/PID/gid_map", write)                      map the group id
+parent   write(/proc/PID/gid_map, "0 GID 1")
+parent   close(/proc/PID/gid_map)
+parent   openat("/proc/PID/uid_map", write)                      map the user id
+parent   write(/proc/PID/uid_map, "0 UID 1")
+parent   close(/proc/PID/uid_map)
+parent   pidfd_open(PID)                                         bring the loopback interface up
+parent   close(the child)
+parent   write(pipe to the child, "g")                           let the child go on
+child    close(pipe to the child)                                leave the pipe's other end to the parent
+child    prctl(parent-death signal, SIGKILL)                     die with the parent
+child    socket(internet)                                        open a socket in the new network
+child    setpgid(0, 0)                                           lead a process group
+child    mount("proc", "/proc", nosuid|nodev|noexec)             mount a new /proc
+child    ioctl(the child's socket, lo: up)                       bring the loopback interface up
+child    close(the child's socket)
+child    keyctl(join a new session keyring)                      leave the caller's session keyring
+child    prctl(no new privileges)                                gain no privileges by executing
+child    prctl(filter system calls)                              refuse calls that no container needs
+child    read(pipe from the parent)                              wait for the id maps
+child    ppoll(is the parent still there?)
+child    prctl(dumpable)                                         close PID 1 to the container
+child    clone(shared memory)                                    start the command
+child    close(stdin) …(and 3 more)                              let go of descriptors
+child    chdir("/")
+child    rt_sigtimedwait(any signal)                             reap, and forward signals
+command  setpgid(0, 0)                                           lead a process group
+command  rt_sigprocmask(which signals wait)                      let signals through
+command  execve("/usr/local/sbin/true")                          run the command
+"#;
+
+/// By root, without one.
+const ROOTS_PLAN: &str = r#"start true: new namespaces: uts, net; the host's: user, pid, mnt, ipc, cgroup, time
+who      call                                                    what for
+parent   ppoll(are 0, 1 and 2 open?)                             keep closed standard descriptors closed
+parent   close_range(3, and above)                               close inherited descriptors
+parent   ioctl(stdin, who has this terminal?) …(and 2 more)      find the terminal
+parent   rt_sigprocmask(which signals wait)                      hold signals back
+parent   rt_sigaction(SIGCHLD)
+parent   pipe2()                                                 make the pipe that joins parent and child
+parent   clone(uts|net|shared memory)                            make the namespaces
+parent   pidfd_open(PID)                                         bring the loopback interface up
+parent   close(the child)
+parent   write(pipe to the child, "g")                           let the child go on
+child    close(pipe to the child)                                leave the pipe's other end to the parent
+child    prctl(parent-death signal, SIGKILL)                     die with the parent
+child    socket(internet)                                        open a socket in the new network
+child    setpgid(0, 0)                                           lead a process group
+child    sethostname("gontainer")                                set the host name
+child    ioctl(the child's socket, lo: up)                       bring the loopback interface up
+child    close(the child's socket)
+child    keyctl(join a new session keyring)                      leave the caller's session keyring
+child    prctl(drop for good, capability 2) …(and 27 more)       put capabilities out of reach
+child    prctl(secure bits)
+child    prctl(no new privileges)                                gain no privileges by executing
+child    prctl(filter system calls)                              refuse calls that no container needs
+child    read(pipe from the parent)                              wait for the id maps
+child    ppoll(is the parent still there?)
+child    setpgid(0, 0)                                           lead a process group
+child    capget(own capabilities)                                give up capabilities
+child    capset(own capabilities)
+child    rt_sigprocmask(which signals wait)                      let signals through
+child    execve("/usr/local/sbin/true")                          run the command
+"#;
+
+#[test]
+fn a_plan_reads_the_same_every_time() {
+    for user in users() {
+        if !user.is_root() {
+            let (uid, gid) = (user.uid, user.gid);
+            let plan =
+                ORDINARY_PLAN.replace("0 UID 1", &format!("0 {uid} 1")).replace("0 GID 1", &format!("0 {gid} 1"));
+            Case::plain(user).words("-plan -uid -pid -net -- true").run().prints(plan);
+        }
+    }
+    for user in root_users() {
+        Case::plain(user).words("-plan -uts -net -- true").run().prints(ROOTS_PLAN);
+    }
+}
+
+#[test]
+fn a_plan_goes_through_to_the_command() {
+    for start in starts() {
+        let root = rootfs(start.user);
+        for flags in ["-all", "-all -strict", "-pid -cap=none", "-net -ipc -as-pid1 -pid", "-uts -user=1"] {
+            for with_root in [false, true] {
+                let case = Case::plain(start.user).arg("-plan").args(start.flags).words(flags);
+                let case = if with_root { case.root(&root) } else { case };
+                let run = case.command("/bin/true").run();
+                let plan = run.text();
+                let last = plan.lines().last().unwrap_or_default();
+                run.that("the last line", last.contains(r#"execve("/bin/true")"#));
+                for step in
+                    ["filter system calls", "no new privileges", "session keyring", "is the parent still there?"]
+                {
+                    run.that(step, plan.contains(step));
+                }
+                run.that("/dev is whole", !with_root || plan.contains("the rootfs, \"dev\""));
+                run.that("no capability that no kernel has", !plan.contains("and 49 more"));
+            }
+        }
+    }
+}
+
+/// The lines of a trace but for the first, and the last as they are.
+fn rows(trace: &str) -> Vec<&str> {
+    trace
+        .lines()
+        .skip(2)
+        .filter(|line| line.contains("parent ") || line.contains("child ") || line.contains("command  "))
+        .collect()
+}
+
+#[test]
+fn a_trace_says_what_is_started_in_which_order_and_how_soon() {
+    for start in starts() {
+        let run = Case::new(start).words("-pid -uts -trace -- /bin/true").run();
+        let trace = run.complaint();
+        let kinds = if start.has_user_namespace() {
+            "user, pid, mnt, uts; the host's: ipc, net, cgroup, time"
+        } else {
+            "pid, mnt, uts; the host's: user, ipc, net, cgroup, time"
+        };
+        let lines: Vec<&str> = trace.lines().collect();
+        run.status(0).stdout("").that("heading", lines[0] == format!("start /bin/true: new namespaces: {kinds}"));
+        let last = lines.last().copied().unwrap_or_default();
+        let took = last.strip_prefix("the command was executed after ").and_then(|rest| rest.strip_suffix(" µs"));
+        run.that("total", took.is_some_and(|took| took.parse::<f64>().is_ok_and(|took| took > 0.0)));
+        run.that("no mark", !trace.contains('←'));
+        for reading in [
+            r#"write(pipe to the child, "g")"#,
+            "read(pipe from the parent)",
+            "read(pipe that ends at the start)",
+            "close(pipe to the child)",
+            "prctl(parent-death signal, SIGKILL)",
+            r#"mount("proc", "/proc", nosuid|nodev|noexec)"#,
+        ] {
+            run.that(reading, trace.contains(reading));
+        }
+        run.that("the child's number", !trace.contains("/proc/PID") && !trace.contains("/proc/0"));
+        let times: Vec<f64> =
+            rows(&trace).iter().filter_map(|row| row.split_whitespace().next()?.parse().ok()).collect();
+        run.that("a time each", times.len() == rows(&trace).len() && times.len() > 15);
+        for side in ["parent ", "child ", "command "] {
+            run.that(side, rows(&trace).iter().any(|row| row.contains(side)));
+        }
+    }
+}
+
+#[test]
+fn a_failing_start_is_marked_where_it_failed() {
+    for start in starts() {
+        let missing = Case::new(start).words("-uts -trace -mnt=/nowhere -- true").run();
+        let command = Case::new(start).words("-uts -pid -trace -- nowhere").run();
+        for (run, status, call, step) in [
+            (missing, 125, r#"chdir("/nowhere") = ENOENT"#, "enter the rootfs"),
+            (command, 127, r#"execve("/usr/local/sbin/nowhere") …(and "#, "run the command"),
+        ] {
+            let trace = run.complaint();
+            let marked: Vec<&str> = trace.lines().filter(|line| line.contains('←')).collect();
+            run.status(status)
+                .that("one mark", marked.len() == 1 && marked[0].ends_with("  ← this is where it failed"));
+            run.that("at the call", marked[0].contains(call) && marked[0].contains(step));
+            let end = trace.lines().find(|line| line.starts_with("failed after "));
+            run.that("the end", end.is_some_and(|end| end.ends_with(&format!(" µs: {step}"))));
+        }
+    }
+}
+
+#[test]
+fn colours_are_for_terminals_whose_owner_likes_them() {
+    for start in starts() {
+        for (value, coloured) in [(None, true), (Some(""), true), (Some("1"), false)] {
+            let case = Case::new(start).words("-uts -pid -trace").on_terminal();
+            let case = if let Some(value) = value { case.variable("NO_COLOR", value) } else { case };
+            let run = case.command("nowhere").run();
+            let screen = run.screen.replace('\r', "");
+            run.status(127).that("colours", screen.contains('\x1b') == coloured);
+            let mark = "  \x1b[31m← this is where it failed\x1b[0m\n";
+            run.that("mark", screen.contains(if coloured { mark } else { "  ← this is where it failed\n" }));
+            for name in ["\x1b[36mparent \x1b[0m", "\x1b[32mchild  \x1b[0m", "\x1b[33mcommand\x1b[0m"] {
+                run.that("each side has its own", screen.contains(name) == coloured);
+            }
+        }
     }
 }
 

@@ -110,6 +110,7 @@ impl Running<'_> {
 impl Drop for Running<'_> {
     fn drop(&mut self) {
         if let Some(child) = self.child.take() {
+            crate::sys::recorder::step("leave nothing behind");
             let _ = crate::sys::signal::kill(child, crate::sys::Signal(libc::SIGKILL)); // ESRCH: it has ended
             let _ = process::wait_for_end(WaitFor::Child(child)); // ECHILD: and was reaped
         }

@@ -49,7 +49,7 @@ pub(crate) enum Outcome {
 }
 
 /// Starts a container and waits until its command has ended. If the config wants notice of the start,
-/// `started` is called once the command was executed or failed to be.
+/// `started` is called once the command was executed, or with the reason why not.
 pub(crate) fn run(config: &Config, command: &Command, started: &mut dyn FnMut(Option<&Failure>)) -> Outcome {
     let shared = Shared::new();
     let result = launch(config, command, &shared, started);

@@ -1,7 +1,7 @@
 //! System calls as people read them: names and arguments of every call that a start makes.
 
 use crate::limits::RESOURCES;
-use crate::sys::recorder::{Call, Record, What, records};
+use crate::sys::recorder::{Call, Record, Side, What, records};
 use crate::text::Text;
 
 /// How a register reads.
@@ -13,13 +13,21 @@ enum Shape {
     /// The same, left out where it says "the working directory".
     At,
     Number,
+    /// A process; in a rehearsal there is none yet.
+    Process,
     Octal,
+    /// What the call is for, whatever the register says.
+    Always(&'static str),
+    /// What an option of prctl(2) is about.
+    Detail,
+    /// A C string, left out where the first register says the same.
+    Kind,
     /// One of these.
     Choice(&'static [(usize, &'static str)]),
     /// Any of these.
     Flags(&'static [(usize, &'static str)]),
 }
-use Shape::{At, Choice, Fd, Flags, Number, Octal, Quoted};
+use Shape::{Always, At, Choice, Detail, Fd, Flags, Kind, Number, Octal, Process, Quoted};
 
 /// One call: its name in `sc::nr`, and its registers up to the last that is shown.
 struct Reading {
@@ -63,29 +71,27 @@ const PRCTL: &[(usize, &str)] = &[
     (1, "parent-death signal"),
     (4, "dumpable"),
     (22, "filter system calls"),
-    (24, "drop from the bounding set"),
+    (24, "drop for good"),
     (28, "secure bits"),
     (38, "no new privileges"),
 ];
-const IOCTL: &[(usize, &str)] = &[
-    (0x540f, "which group is in the foreground?"),
-    (0x5410, "bring this group to the foreground"),
-    (0x8914, "set interface flags"),
-];
+const IOCTL: &[(usize, &str)] =
+    &[(0x540f, "who has this terminal?"), (0x5410, "the terminal is for this group"), (0x8914, "lo: up")];
 const FCNTL: &[(usize, &str)] =
     &[(1, "is it open?"), (8, "signal this process on input"), (10, "with this signal"), (4, "set flags")];
+const POLL: &[(usize, &str)] = &[(3, "are 0, 1 and 2 open?"), (1, "is the parent still there?")];
 const KEYCTL: &[(usize, &str)] = &[(1, "join a new session keyring")];
 const UNKNOWN: &[(usize, &str)] = &[(u32::MAX as usize, "as /etc/passwd says")];
-const SIGNALS: &[(usize, &str)] = &[(17, "SIGCHLD")];
+const SIGNALS: &[(usize, &str)] = &[(9, "SIGKILL"), (17, "SIGCHLD")];
 
 #[rustfmt::skip] // a call, a line
 static READINGS: &[Reading] = &[
-    Reading { name: "CAPGET",          shapes: &[] },
-    Reading { name: "CAPSET",          shapes: &[] },
+    Reading { name: "CAPGET",          shapes: &[Always("own capabilities")] },
+    Reading { name: "CAPSET",          shapes: &[Always("own capabilities")] },
     Reading { name: "CHDIR",           shapes: &[Quoted] },
     Reading { name: "CLONE",           shapes: &[Flags(CLONE_FLAGS)] },
     Reading { name: "CLOSE",           shapes: &[Fd] },
-    Reading { name: "CLOSE_RANGE",     shapes: &[Number] },
+    Reading { name: "CLOSE_RANGE",     shapes: &[Number, Choice(&[(u32::MAX as usize, "and above")])] },
     Reading { name: "EXECVE",          shapes: &[Quoted] },
     Reading { name: "EXECVEAT",        shapes: &[Fd] },
     Reading { name: "EXIT_GROUP",      shapes: &[Number] },
@@ -96,14 +102,15 @@ static READINGS: &[Reading] = &[
     Reading { name: "GETDENTS64",      shapes: &[Fd] },
     Reading { name: "GETPGID",         shapes: &[] },
     Reading { name: "GETPID",          shapes: &[] },
-    Reading { name: "GETGROUPS",       shapes: &[] },
+    Reading { name: "GETGROUPS",       shapes: &[Always("how many")] },
     Reading { name: "GETXATTR",        shapes: &[Quoted, Quoted] },
     Reading { name: "IOCTL",           shapes: &[Fd, Choice(IOCTL)] },
     Reading { name: "KEYCTL",          shapes: &[Choice(KEYCTL)] },
-    Reading { name: "KILL",            shapes: &[Number, Number] },
+    Reading { name: "KILL",            shapes: &[Process, Choice(SIGNALS)] },
     Reading { name: "MKDIRAT",         shapes: &[At, Quoted, Octal] },
     Reading { name: "MKNODAT",         shapes: &[At, Quoted] },
-    Reading { name: "MOUNT",           shapes: &[Quoted, Quoted, Quoted, Flags(MOUNT_FLAGS)] },
+    Reading { name: "MMAP",            shapes: &[Always("more memory")] },
+    Reading { name: "MOUNT",           shapes: &[Quoted, Quoted, Kind, Flags(MOUNT_FLAGS)] },
     Reading { name: "MOVE_MOUNT",      shapes: &[At, Quoted, At, Quoted] },
     Reading { name: "NEWFSTATAT",      shapes: &[At, Quoted] },
     Reading { name: "OPENAT",          shapes: &[At, Quoted, Flags(OPEN_FLAGS)] },
@@ -111,32 +118,33 @@ static READINGS: &[Reading] = &[
     Reading { name: "MOUNT_SETATTR",   shapes: &[Fd] },
     Reading { name: "STATFS",          shapes: &[Quoted] },
     Reading { name: "OPEN_TREE",       shapes: &[At, Quoted, Flags(TREE_FLAGS)] },
-    Reading { name: "PIDFD_GETFD",     shapes: &[Fd, Number] },
-    Reading { name: "PIDFD_OPEN",      shapes: &[Number] },
+    Reading { name: "PIDFD_GETFD",     shapes: &[Fd, Always("its socket")] },
+    Reading { name: "PIDFD_OPEN",      shapes: &[Process] },
     Reading { name: "PIPE2",           shapes: &[] },
     Reading { name: "PIVOT_ROOT",      shapes: &[Quoted, Quoted] },
-    Reading { name: "PPOLL",           shapes: &[] },
-    Reading { name: "PRCTL",           shapes: &[Choice(PRCTL), Number] },
-    Reading { name: "PRLIMIT64",       shapes: &[Number, Choice(RESOURCES)] },
+    Reading { name: "PPOLL",           shapes: &[Always(""), Choice(POLL)] },
+    Reading { name: "PRCTL",           shapes: &[Choice(PRCTL), Detail] },
+    Reading { name: "PRLIMIT64",       shapes: &[Always("own"), Choice(RESOURCES)] },
     Reading { name: "READ",            shapes: &[Fd] },
     Reading { name: "READLINKAT",      shapes: &[At, Quoted] },
     Reading { name: "RT_SIGACTION",    shapes: &[Choice(SIGNALS)] },
-    Reading { name: "RT_SIGPROCMASK",  shapes: &[] },
-    Reading { name: "RT_SIGTIMEDWAIT", shapes: &[] },
+    Reading { name: "RT_SIGPENDING",   shapes: &[] },
+    Reading { name: "RT_SIGPROCMASK",  shapes: &[Always("which signals wait")] },
+    Reading { name: "RT_SIGTIMEDWAIT", shapes: &[Always("any signal")] },
     Reading { name: "SETGROUPS",       shapes: &[Number] },
     Reading { name: "SETHOSTNAME",     shapes: &[Quoted] },
     Reading { name: "SETPGID",         shapes: &[Number, Number] },
-    Reading { name: "SETPRIORITY",     shapes: &[Choice(&[(0, "process")]), Number, Number] },
+    Reading { name: "SETPRIORITY",     shapes: &[Always("niceness"), Process, Number] },
     Reading { name: "SETRESGID",       shapes: &[Choice(UNKNOWN)] },
     Reading { name: "SETRESUID",       shapes: &[Choice(UNKNOWN)] },
-    Reading { name: "SOCKET",          shapes: &[] },
+    Reading { name: "SOCKET",          shapes: &[Choice(&[(2, "internet")])] },
     Reading { name: "SYMLINKAT",       shapes: &[Quoted, At, Quoted] },
     Reading { name: "UNAME",           shapes: &[] },
     Reading { name: "UMASK",           shapes: &[Octal] },
     Reading { name: "UNLINKAT",        shapes: &[At, Quoted] },
     Reading { name: "UMOUNT2",         shapes: &[Quoted, Flags(&[(2, "detach")])] },
     Reading { name: "UNSHARE",         shapes: &[Flags(CLONE_FLAGS)] },
-    Reading { name: "WAIT4",           shapes: &[Number] },
+    Reading { name: "WAIT4",           shapes: &[Process] },
     Reading { name: "WRITE",           shapes: &[Fd, Quoted] },
 ];
 
@@ -167,12 +175,27 @@ fn write_argument(argument: &mut Text<96>, record: &Record, call: &Call, index: 
     match shape {
         Quoted => {
             if let Some(text) = call.text(index).filter(|text| !text.is_empty()) {
-                argument.push(b"\"").push_escaped(text).push(b"\"");
+                argument.push(b"\"");
+                write_path(argument, text);
+                argument.push(b"\"");
             }
         }
-        Fd => match path_of(record, register) {
-            Some(path) => _ = argument.push_escaped(path),
+        Kind if call.text(index) == call.text(0) => {}
+        Kind => write_argument(argument, record, call, index, &Quoted),
+        Fd => match meaning_of(record, register) {
+            Some(meaning) => write_path(argument, meaning),
             None => write_number(argument, register),
+        },
+        Always(text) => _ = argument.push_str(text),
+        Process if register == 0 => _ = argument.push(b"PID"),
+        Process => write_number(argument, register),
+        Detail => match call.registers {
+            [1, ..] => _ = argument.push(b"SIGKILL"),
+            [24, capability, ..] => {
+                argument.push(b"capability ");
+                write_number(argument, capability);
+            }
+            _ => {}
         },
         At => {
             if register.cast_signed() != isize::try_from(libc::AT_FDCWD).unwrap_or(0) {
@@ -217,17 +240,95 @@ fn write_number(argument: &mut Text<96>, register: usize) {
     argument.push_number(number.unsigned_abs() as u64);
 }
 
-/// The path that a side's descriptor was opened with, if a path it was.
-fn path_of(before: &Record, fd: usize) -> Option<&'static [u8]> {
-    const OPENERS: &[&str] = &["OPENAT", "OPENAT2", "OPEN_TREE", "SOCKET"];
-    let opened_it = |record: &&'static Record| {
-        record.side == before.side
-            && record.begin_ns < before.begin_ns
-            && matches!(record.result(), Some((_, Ok(result))) if result == fd)
-            && matches!(&record.what, What::Call(call) if OPENERS.contains(&call.name))
-    };
-    match &records().filter(opened_it).last()?.what {
-        What::Call(call) if matches!(call.name, "OPENAT" | "OPENAT2") => call.text(1),
+/// A path, of a long one both ends; in a rehearsal the child has no number.
+fn write_path(argument: &mut Text<96>, path: &[u8]) {
+    const EACH_END: usize = 18;
+    match path {
+        [b'/', b'p', b'r', b'o', b'c', b'/', b'0', rest @ ..] => _ = argument.push(b"/proc/PID").push_escaped(rest),
+        _ if path.len() > 2 * EACH_END + 1 => {
+            argument.push_escaped(path.get(..EACH_END).unwrap_or_default()).push_str("…");
+            argument.push_escaped(path.get(path.len() - EACH_END..).unwrap_or_default());
+        }
+        _ => _ = argument.push_escaped(path),
+    }
+}
+
+/// Both ends of the pipes, by the step that made them; the last is of any other.
+const PIPES: &[(&str, [&str; 2])] = &[
+    ("make the pipe that joins parent and child", ["pipe from the parent", "pipe to the child"]),
+    ("make the pipe that tells of the start", ["pipe that ends at the start"; 2]),
+    ("", ["pipe from PID 1", "pipe to the parent"]),
+];
+
+/// What a side's descriptor stands for, as far as is known: it was opened by that side, or by one before it
+/// that made it.
+fn meaning_of(user: &Record, fd: usize) -> Option<&'static [u8]> {
+    if let Some(standard) = ["stdin", "stdout", "stderr"].get(fd) {
+        return Some(standard.as_bytes());
+    }
+    let mut before_ns = user.begin_ns;
+    for side in [Side::Command, Side::Child, Side::Launcher] {
+        if side as u8 > user.side as u8 {
+            continue;
+        }
+        let of_side = || records().filter(|record| record.side == side && record.begin_ns < before_ns);
+        if let Some(meaning) = of_side().filter_map(|record| opened(record, fd)).last() {
+            return Some(meaning);
+        }
+        before_ns = of_side().next().map_or(before_ns, |first| first.begin_ns);
+    }
+    None
+}
+
+/// What a call has opened under this number, if it has.
+fn opened(record: &'static Record, fd: usize) -> Option<&'static [u8]> {
+    let (What::Call(call), Some((_, Ok(result)))) = (&record.what, record.result()) else { return None };
+    if call.name == "PIPE2" {
+        let end = [result & 0xffff_ffff, result >> 32].iter().position(|end| *end == fd)?;
+        let step = super::trace::step_of(record);
+        let (_, ends) = PIPES.iter().find(|(made_by, _)| *made_by == step || made_by.is_empty())?;
+        return ends.get(end).map(|name| name.as_bytes());
+    }
+    if result != fd {
+        return None;
+    }
+    match call.name {
+        "OPENAT" | "OPENAT2" => call.text(1),
+        "OPEN_TREE" => Some(call.text(1).filter(|path| !path.is_empty()).unwrap_or(b"the rootfs")),
+        "SOCKET" | "PIDFD_GETFD" => Some(b"the child's socket"),
+        "PIDFD_OPEN" => Some(b"the child"),
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_call_has_a_reading() {
+        let Ok(files) = std::fs::read_dir("src/sys") else { panic!("src/sys") };
+        let mut count = 0;
+        for file in files.filter_map(Result::ok).filter(|file| file.path().is_file()) {
+            let text = std::fs::read_to_string(file.path()).unwrap_or_default();
+            for call in text.split(" call!(").skip(1) {
+                let name = call.split(|letter: char| !letter.is_ascii_alphanumeric() && letter != '_').next();
+                let name = name.filter(|name| !name.is_empty());
+                assert!(
+                    name.is_none_or(|name| READINGS.iter().any(|reading| reading.name == name)),
+                    "{name:?} of {:?} has no reading",
+                    file.path()
+                );
+                count += 1;
+            }
+        }
+        assert!(count > 40, "{count}");
+    }
+
+    #[test]
+    fn a_long_path_loses_its_middle() {
+        let mut line = Text::new();
+        write_path(&mut line, b"/srv/containers/of/many/people/with/long/names/rootfs");
+        assert_eq!(line.as_bytes(), "/srv/containers/of…/long/names/rootfs".as_bytes());
     }
 }

@@ -1,6 +1,8 @@
 //! `-trace` and `-plan`: the steps of a start, one line a call, in the order they happened.
 
 use super::calls;
+use crate::config::{Command, Config};
+use crate::launch::Failure;
 use crate::sys::file;
 use crate::sys::recorder::{Call, Record, Side, What, records};
 use crate::text::Text;
@@ -20,32 +22,42 @@ type Page = Text<{ 32 << 10 }>;
 type Cell = Text<160>;
 
 /// Where the last column begins, counted in the call's column.
-const CALL_WIDTH: usize = 58;
+const CALL_WIDTH: usize = 54;
 
 /// Prints what the recorder holds.
 #[cold]
 #[inline(never)]
-pub(crate) fn trace(which: Trace, coloured: bool) {
+pub(crate) fn trace(which: Trace, config: &Config, command: &Command, failure: Option<&Failure>, coloured: bool) {
     let mut page = Page::new();
     let ink = if coloured { Ink::COLOURED } else { Ink::PLAIN };
+    write_heading(&mut page, config, command);
     page.push_str(ink.faint);
     if which == Trace::Start {
-        page.push_str("  at µs   took  ");
+        page.push_str("  at µs    took  ");
     }
     page.push_str("who      call");
     pad(&mut page, CALL_WIDTH - 4);
     page.push_str("  what for").push_str(ink.end).push_str("\n");
     let start = records().next().map_or(0, |first| first.begin_ns);
     let mut last_step = [""; 3];
+    let marked = failure.and_then(failed_call);
+    let mut end_ns = start;
+    let mut tried = false;
     let mut rest = records();
     while let Some(record) = rest.next() {
         let What::Call(call) = &record.what else { continue };
         let step = step_of(record);
         // Of many calls that differ in a number only, the first stands for all.
-        let same = rest.clone().take_while(|next| repeats(call, next)).count();
+        let same = rest.clone().take_while(|next| repeats(record, call, next)).count();
         let until = rest.clone().take(same).last().unwrap_or(record);
+        let is_marked = marked.is_some_and(|marked| {
+            core::iter::once(record).chain(rest.clone().take(same)).any(|one| core::ptr::eq(one, marked))
+        });
         if same > 0 {
             rest.nth(same - 1);
+        }
+        if is_marked || marked.is_none() && call.name == "EXECVE" {
+            end_ns = until.begin_ns;
         }
         if which == Trace::Start {
             write_times(&mut page, ink, record.begin_ns.saturating_sub(start), record, until);
@@ -53,11 +65,13 @@ pub(crate) fn trace(which: Trace, coloured: bool) {
         let mut cell = Cell::new();
         calls::write(&mut cell, record, call);
         if same > 0 {
-            cell.push_str(" and ").push_number(same as u64).push_str(" more");
+            cell.push_str(" …(and ").push_number(same as u64).push_str(" more)");
         }
         let failed = write_result(&mut cell, which, until);
         page.push_str(ink.of(record.side)).push_str(name_of_side(record.side)).push_str(ink.end).push_str("  ");
-        page.push_str(if failed { ink.alarm } else { "" }).push(cell.as_bytes()).push_str(ink.end);
+        tried |= failed && !is_marked;
+        page.push_str(if is_marked { ink.alarm } else { "" }).push(cell.as_bytes());
+        page.push_str(if is_marked { ink.end } else { "" });
         let seen = last_step.get_mut(record.side as usize);
         if seen.as_ref().is_none_or(|seen| **seen != step) {
             pad(&mut page, CALL_WIDTH.saturating_sub(width(cell.as_bytes())));
@@ -66,14 +80,20 @@ pub(crate) fn trace(which: Trace, coloured: bool) {
         if let Some(seen) = seen {
             *seen = step;
         }
+        if is_marked {
+            page.push_str("  ").push_str(ink.alarm).push_str("← this is where it failed").push_str(ink.end);
+        }
         page.push_str("\n");
+    }
+    if which == Trace::Start {
+        write_end(&mut page, failure, end_ns.saturating_sub(start), tried);
     }
     let fd = if which == Trace::Plan { 1 } else { 2 };
     let _ = file::write(fd, page.as_bytes()); // nobody reads it: nothing to do about it
 }
 
 /// The step that a call was made for: the last that its side began before.
-fn step_of(call: &Record) -> &'static str {
+pub(super) fn step_of(call: &Record) -> &'static str {
     records()
         .take_while(|record| !core::ptr::eq(*record, call))
         .filter(|record| record.side == call.side)
@@ -85,22 +105,73 @@ fn step_of(call: &Record) -> &'static str {
         .unwrap_or_default()
 }
 
-/// Whether the next record is the same call again, but for a number that counts.
-fn repeats(call: &Call, next: &Record) -> bool {
-    let What::Call(next) = &next.what else { return false };
-    matches!(call.name, "PRCTL" | "CLOSE" | "IOCTL")
-        && next.name == call.name
-        && (call.name == "CLOSE"
-            || call.registers.get(usize::from(call.name == "IOCTL"))
-                == next.registers.get(usize::from(call.name == "IOCTL")))
+/// Whether the next record is the same call again, but for a number that counts, or the next place where a
+/// command is not.
+fn repeats(first: &Record, call: &Call, next: &Record) -> bool {
+    let What::Call(next_call) = &next.what else { return false };
+    let same = |register: usize| call.registers.get(register) == next_call.registers.get(register);
+    match (call.name, next_call.name) {
+        ("CLOSE", "CLOSE") => first.side == next.side,
+        ("PRCTL", "PRCTL") => first.side == next.side && same(0),
+        ("IOCTL", "IOCTL") => same(1),
+        ("EXECVE", "EXECVE" | "OPENAT") => {
+            matches!((first.result(), next.result()), (Some((_, Err(_))), Some((_, Err(_)))))
+        }
+        _ => false,
+    }
+}
+
+/// The call by which a start failed: the last of the step that gave this error, best if its name is the one
+/// that the message says. An error of our own comes from the step's last call.
+fn failed_call(failure: &Failure) -> Option<&'static Record> {
+    let said = failure.fault.call.split(' ').next().unwrap_or_default().as_bytes();
+    let rank = |record: &'static Record| {
+        let What::Call(call) = &record.what else { return None };
+        if step_of(record) != failure.step || matches!(call.name, "EXIT_GROUP" | "CLOSE") {
+            return None;
+        }
+        let gave_it = matches!(record.result(), Some((_, Err(errno))) if errno == failure.fault.errno);
+        let has_name = call.name.as_bytes().windows(said.len().max(1)).any(|part| part.eq_ignore_ascii_case(said));
+        Some((u8::from(gave_it) * 2 + u8::from(has_name), record))
+    };
+    records().filter_map(rank).max_by_key(|(rank, _)| *rank).map(|(_, record)| record)
+}
+
+/// What is started, and in what.
+fn write_heading(page: &mut Page, config: &Config, command: &Command) {
+    const CLONE_NEWTIME: usize = 0x80;
+    const EVERY_KIND: usize = 0x7e02_0000 | CLONE_NEWTIME;
+    let made = config.namespaces() | if config.wants_time() { CLONE_NEWTIME } else { 0 };
+    let name = command.words.clone().next().unwrap_or_default();
+    page.push_str("start ").push_escaped(name.to_bytes());
+    for (what, kinds) in [(": new namespaces: ", made), ("; the host's: ", EVERY_KIND & !made)] {
+        let mut names = Text::<96>::new();
+        calls::write_namespaces(&mut names, kinds, b", ");
+        page.push_str(what).push(if names.is_empty() { b"none" } else { names.as_bytes() });
+    }
+    page.push_str("\n");
+}
+
+/// What came of it, and how soon.
+fn write_end(page: &mut Page, failure: Option<&Failure>, took_ns: u64, tried: bool) {
+    if tried {
+        page.push_str("(An error without a mark is only an answer: the start went on.)\n");
+    }
+    page.push_str(if failure.is_some() { "failed after " } else { "the command was executed after " });
+    write_micros(page, took_ns, 0);
+    page.push_str(" µs");
+    if let Some(failure) = failure {
+        page.push_str(": ").push_str(failure.step);
+    }
+    page.push_str("\n");
 }
 
 fn write_times(page: &mut Page, ink: Ink, at_ns: u64, first: &Record, last: &Record) {
     page.push_str(ink.faint);
     write_micros(page, at_ns, 7);
     match last.result() {
-        Some((end_ns, _)) => write_micros(page, end_ns.saturating_sub(first.begin_ns), 7),
-        None => _ = page.push_str("      …"),
+        Some((end_ns, _)) => write_micros(page, end_ns.saturating_sub(first.begin_ns), 8),
+        None => _ = page.push_str("       …"),
     }
     page.push_str(ink.end).push_str("  ");
 }
@@ -115,7 +186,7 @@ fn write_micros(page: &mut Page, ns: u64, columns: usize) {
 
 /// What came of a call, if that says anything. Returns whether it failed.
 fn write_result(cell: &mut Cell, which: Trace, record: &Record) -> bool {
-    let tells = matches!(&record.what, What::Call(call) if matches!(call.name, "CLONE" | "PIPE2" | "OPENAT" | "OPENAT2" | "OPEN_TREE" | "SOCKET" | "GETGROUPS"));
+    let tells = matches!(&record.what, What::Call(call) if matches!(call.name, "CLONE" | "GETGROUPS"));
     match record.result() {
         Some((_, Err(errno))) if which == Trace::Start => {
             cell.push_str(" = ");

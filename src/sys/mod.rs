@@ -165,7 +165,7 @@ unsafe fn invoke(
     // SAFETY: as promised for `texts`.
     let record = unsafe { recorder::begin(which.name, registers, texts) };
     let result = if recorder::is_rehearsal() {
-        recorder::rehearsed(which.name)
+        recorder::rehearsed(which.name, &registers)
     } else {
         // SAFETY: promised by the caller.
         errno::decode(unsafe { raw(which.number, registers) })
