@@ -89,6 +89,7 @@ static READINGS: &[Reading] = &[
     Reading { name: "CAPGET",          shapes: &[Always("own capabilities")] },
     Reading { name: "CAPSET",          shapes: &[Always("own capabilities")] },
     Reading { name: "CHDIR",           shapes: &[Quoted] },
+    Reading { name: "CHROOT",          shapes: &[Quoted] },
     Reading { name: "CLONE",           shapes: &[Flags(CLONE_FLAGS)] },
     Reading { name: "CLOSE",           shapes: &[Fd] },
     Reading { name: "CLOSE_RANGE",     shapes: &[Number, Choice(&[(u32::MAX as usize, "and above")])] },
@@ -231,6 +232,7 @@ fn write_names(text: &mut Text<96>, names: &[(usize, &str)], flags: usize, betwe
     }
 }
 
+#[inline(never)]
 fn write_number(argument: &mut Text<96>, register: usize) {
     // Registers hold 32-bit numbers with their sign here.
     let number = register.cast_signed();
@@ -241,6 +243,7 @@ fn write_number(argument: &mut Text<96>, register: usize) {
 }
 
 /// A path, of a long one both ends; in a rehearsal the child has no number.
+#[inline(never)]
 fn write_path(argument: &mut Text<96>, path: &[u8]) {
     const EACH_END: usize = 18;
     match path {
@@ -262,6 +265,7 @@ const PIPES: &[(&str, [&str; 2])] = &[
 
 /// What a side's descriptor stands for, as far as is known: it was opened by that side, or by one before it
 /// that made it.
+#[inline(never)]
 fn meaning_of(user: &Record, fd: usize) -> Option<&'static [u8]> {
     if let Some(standard) = ["stdin", "stdout", "stderr"].get(fd) {
         return Some(standard.as_bytes());
@@ -281,6 +285,7 @@ fn meaning_of(user: &Record, fd: usize) -> Option<&'static [u8]> {
 }
 
 /// What a call has opened under this number, if it has.
+#[inline(never)]
 fn opened(record: &'static Record, fd: usize) -> Option<&'static [u8]> {
     let (What::Call(call), Some((_, Ok(result)))) = (&record.what, record.result()) else { return None };
     if call.name == "PIPE2" {

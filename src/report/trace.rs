@@ -93,6 +93,7 @@ pub(crate) fn trace(which: Trace, config: &Config, command: &Command, failure: O
 }
 
 /// The step that a call was made for: the last that its side began before.
+#[inline(never)]
 pub(super) fn step_of(call: &Record) -> &'static str {
     records()
         .take_while(|record| !core::ptr::eq(*record, call))
@@ -107,6 +108,7 @@ pub(super) fn step_of(call: &Record) -> &'static str {
 
 /// Whether the next record is the same call again, but for a number that counts, or the next place where a
 /// command is not.
+#[inline(never)]
 fn repeats(first: &Record, call: &Call, next: &Record) -> bool {
     let What::Call(next_call) = &next.what else { return false };
     let same = |register: usize| call.registers.get(register) == next_call.registers.get(register);
@@ -123,6 +125,7 @@ fn repeats(first: &Record, call: &Call, next: &Record) -> bool {
 
 /// The call by which a start failed: the last of the step that gave this error, best if its name is the one
 /// that the message says. An error of our own comes from the step's last call.
+#[inline(never)]
 fn failed_call(failure: &Failure) -> Option<&'static Record> {
     let said = failure.fault.call.split(' ').next().unwrap_or_default().as_bytes();
     let rank = |record: &'static Record| {
@@ -138,6 +141,7 @@ fn failed_call(failure: &Failure) -> Option<&'static Record> {
 }
 
 /// What is started, and in what.
+#[inline(never)]
 fn write_heading(page: &mut Page, config: &Config, command: &Command) {
     const CLONE_NEWTIME: usize = 0x80;
     const EVERY_KIND: usize = 0x7e02_0000 | CLONE_NEWTIME;
@@ -153,6 +157,7 @@ fn write_heading(page: &mut Page, config: &Config, command: &Command) {
 }
 
 /// What came of it, and how soon.
+#[inline(never)]
 fn write_end(page: &mut Page, failure: Option<&Failure>, took_ns: u64, tried: bool) {
     if tried {
         page.push_str("(An error without a mark is only an answer: the start went on.)\n");
@@ -217,6 +222,7 @@ fn width(text: &[u8]) -> usize {
     text.iter().filter(|byte| *byte & 0xc0 != 0x80).count()
 }
 
+#[inline(never)]
 fn pad<const N: usize>(text: &mut Text<N>, columns: usize) {
     for _ in 0..columns {
         text.push(b" ");
