@@ -13,7 +13,7 @@ set -e
 export DEBIAN_FRONTEND=noninteractive
 loud() { "$@" >/tmp/log 2>&1 || { cat /tmp/log; exit 1; }; }
 loud apt-get update -q
-loud apt-get install -yq --no-install-recommends python3-minimal gcc libc6-dev procps
+loud apt-get install -yq --no-install-recommends python3-minimal gcc libc6-dev procps git tmux
 perl -e 'print "perl\n"'
 python3 -c 'print("python")'
 loud useradd -m ann
@@ -33,10 +33,20 @@ gcc main.c -o main
 ./main || echo $?
 ps aux | awk '$2 == 1 { print $1 }'
 mount | grep -o '^proc on /proc type proc'
+loud git init -b main work
+cd work
+mv ../main.c .
+git add main.c
+git -c user.name=Ann -c user.email=ann@example.org commit -qm 'A program'
+git log --format='%an: %s'
+su ann -c "script -qec 'tty; stat -c %U \$(tty); echo typescript' /dev/null" | tr -d '\r'
+tmux new-session -d 'tty; echo pane; exec cat'
+until tmux capture-pane -p | grep -B 1 pane; do :; done
+tmux kill-server
 "#;
 
 const ITS_OUTPUT: &str = "perl\npython\nann\n/home/ann\nann:ann\nHello, world!\ngames:staff\n37\nroot\n\
-                          proc on /proc type proc\n";
+                          proc on /proc type proc\nAnn: A program\n/dev/pts/0\nann\ntypescript\n/dev/pts/0\npane\n";
 
 /// Whether Debian's packages can be had here, and what makes a tree of them. Where nothing must run, only on
 /// request: it takes a network, and a minute.
