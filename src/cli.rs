@@ -272,6 +272,8 @@ fn check(config: &mut Config) -> Result<(), Misuse> {
         "-map: no id inside is 0 or yours: say with -user who COMMAND is to be"
     } else if config.loosens_strict() {
         "-strict: takes no flag behind it that loosens it"
+    } else if config.wants_overlay() && !config.wants_root() {
+        "-overlay: needs -mnt, as in -mnt=/ for the host's own tree"
     } else if config.as_pid1 && !config.pid {
         "-as-pid1: needs -pid"
     } else {

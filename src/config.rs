@@ -2,6 +2,7 @@
 
 use crate::ids::{MOST_RANGES, Range, User};
 use crate::limits::ResourceLimit;
+use crate::mounts::{Mount, What};
 use crate::sys::{self, Room, Words};
 use crate::text::Text;
 use core::cell::Cell;
@@ -28,6 +29,15 @@ pub(crate) enum Filter {
     File(&'static CStr),
 }
 
+/// Where changes to an overlaid rootfs go.
+#[derive(Clone, Copy)]
+pub(crate) enum Changes {
+    /// To memory; they vanish.
+    Memory,
+    /// To this directory; they stay.
+    Dir(&'static CStr),
+}
+
 /// The capabilities that a user asks for: some or all, and changes to them.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct Capabilities {
@@ -43,6 +53,8 @@ pub(crate) const ALL_CAPABILITIES: u64 = u64::MAX;
 /// What Docker leaves to root by default: CHOWN, DAC_OVERRIDE, FOWNER, FSETID, KILL, SETGID, SETUID,
 /// SETPCAP, NET_BIND_SERVICE, NET_RAW, SYS_CHROOT, MKNOD, AUDIT_WRITE, SETFCAP.
 const USUAL_CAPABILITIES: u64 = 0xa804_25fb;
+const CAP_SYS_ADMIN: u64 = 1 << 21;
+
 /// Where HOME and USER stand in the environment of a command that is somebody of the container's: only
 /// there is it known who that is.
 pub(crate) static HOME: Room = Room::new();
@@ -196,6 +208,12 @@ pub(crate) struct Config {
     /// Who the command is inside, and the word that said so.
     pub(crate) identity: Option<(User, &'static CStr)>,
     pub(crate) root: Option<&'static CStr>,
+    pub(crate) read_only: bool,
+    pub(crate) overlay: Option<Changes>,
+    /// What `-bind` and `-tmpfs` name, in the order given.
+    pub(crate) mounts: List<Mount>,
+    /// Where the command starts.
+    pub(crate) work_dir: Option<&'static CStr>,
     pub(crate) uts: bool,
     pub(crate) host_name: Option<&'static CStr>,
     pub(crate) ipc: bool,
@@ -259,6 +277,10 @@ impl Config {
             group_map: None,
             identity: None,
             root: None,
+            read_only: false,
+            overlay: None,
+            mounts: List::EMPTY,
+            work_dir: None,
             uts: false,
             host_name: None,
             ipc: false,
@@ -364,9 +386,57 @@ impl Config {
         self.root.is_some()
     }
 
-    /// A new /proc needs mounts of its own, with a rootfs or without.
+    /// A new /proc needs mounts of its own, with a rootfs or without, and so does all else that is mounted.
     pub(crate) fn wants_mounts(&self) -> bool {
-        self.wants_root() || self.pid
+        self.wants_root() || self.pid || self.wants_hosts_root()
+    }
+
+    pub(crate) fn wants_overlay(&self) -> bool {
+        self.overlay.is_some()
+    }
+
+    /// Whether the rootfs itself becomes the root.
+    pub(crate) fn wants_plain_root(&self) -> bool {
+        self.wants_root() && !self.wants_overlay()
+    }
+
+    /// Whether something is to be mounted, or made read-only, in the host's tree.
+    pub(crate) fn wants_hosts_root(&self) -> bool {
+        !self.wants_root() && (self.read_only || self.wants_more_mounts())
+    }
+
+    /// Whether anything is to be mounted besides what every rootfs is given.
+    pub(crate) fn wants_more_mounts(&self) -> bool {
+        self.mounts.iter().next().is_some()
+    }
+
+    /// Whether names of the host's are to be opened that the caller gave, from the caller's directory.
+    pub(crate) fn wants_sources(&self) -> bool {
+        matches!(self.overlay, Some(Changes::Dir(_)))
+            || self.mounts.iter().any(|mount| matches!(mount.what, What::Bind(_)))
+    }
+
+    /// Whether the launcher goes to the rootfs itself.
+    pub(crate) fn enters_at_once(&self) -> bool {
+        self.wants_root() && !self.wants_sources()
+    }
+
+    /// Whether the child goes there, after it has opened those names.
+    pub(crate) fn enters_late(&self) -> bool {
+        self.wants_root() && self.wants_sources()
+    }
+
+    pub(crate) fn wants_root_read_only(&self) -> bool {
+        self.read_only
+    }
+
+    /// Whether anything is read-only that whoever may administer mounts could make writable again.
+    fn has_read_only_mounts(&self) -> bool {
+        self.read_only || self.mounts.iter().any(Mount::is_read_only)
+    }
+
+    pub(crate) fn wants_work_dir(&self) -> bool {
+        self.work_dir.is_some()
     }
 
     pub(crate) fn wants_uts(&self) -> bool {
@@ -431,16 +501,20 @@ impl Config {
     }
 
     /// Whether files are made on a tmpfs: in a user namespace they need an owner with a number, so the maps.
-    /// Without, the child does all it can while the maps are written.
+    /// Without, the child does all it can while the maps are written. An overlay needs them first of all.
     pub(crate) fn wants_ids_early(&self) -> bool {
-        self.wants_dev()
+        (self.wants_dev() || self.wants_more_mounts()) && !self.wants_overlay()
     }
 
     pub(crate) fn wants_ids_late(&self) -> bool {
-        !self.wants_ids_early()
+        !self.wants_ids_early() && !self.wants_overlay()
     }
 
     /// Whoever makes files there needs a number itself.
+    pub(crate) fn becomes_root_first(&self) -> bool {
+        self.wants_root_ids() && self.wants_overlay()
+    }
+
     pub(crate) fn becomes_root_early(&self) -> bool {
         self.wants_root_ids() && self.wants_ids_early()
     }
@@ -512,7 +586,11 @@ impl Config {
     /// is root outside too, as it could undo what keeps it apart.
     pub(crate) fn allowed_capabilities(&self) -> u64 {
         let Capabilities { base, added, removed } = self.capabilities;
-        let default = if self.is_real_root() { USUAL_CAPABILITIES } else { ALL_CAPABILITIES };
+        let default = match (self.is_real_root(), self.has_read_only_mounts()) {
+            (true, _) => USUAL_CAPABILITIES,
+            (false, true) => ALL_CAPABILITIES & !CAP_SYS_ADMIN, // by which it could make them writable
+            (false, false) => ALL_CAPABILITIES,
+        };
         base.unwrap_or(default) & !removed | added
     }
 
@@ -528,7 +606,7 @@ impl Config {
         if on {
             self.isolate_all();
             self.capabilities = Capabilities { base: Some(0), added: 0, removed: 0 };
-            (self.filter, self.new_privileges) = (Filter::Default, false);
+            (self.filter, self.new_privileges, self.read_only) = (Filter::Default, false, true);
         }
     }
 
@@ -545,6 +623,7 @@ impl Config {
             && !(is_apart
                 && self.allowed_capabilities() == 0
                 && self.wants_default_filter()
+                && self.read_only
                 && self.refuses_new_privileges())
     }
 

@@ -1,8 +1,9 @@
 //! Every flag, once. The parser, the help and README's table read this.
 
-use crate::config::{ALL_CAPABILITIES, Action, Capabilities, Config, Filter, Mapping};
+use crate::config::{ALL_CAPABILITIES, Action, Capabilities, Changes, Config, Filter, Mapping};
 use crate::ids::User;
 use crate::limits;
+use crate::mounts::{self, Mount};
 use crate::number;
 use crate::text::Text;
 use core::ffi::CStr;
@@ -41,6 +42,7 @@ impl Takes {
 pub(crate) enum Group {
     Actions,
     Namespaces,
+    Files,
     Command,
     Limits,
     Safety,
@@ -62,7 +64,7 @@ impl Flag {
     }
 }
 
-use Group::{Actions, Command, Insight, Limits, Namespaces, Safety};
+use Group::{Actions, Command, Files, Insight, Limits, Namespaces, Safety};
 use Takes::{Maybe, Nothing, Switch, Value};
 
 #[rustfmt::skip] // the table is the manual: a flag, a line
@@ -83,13 +85,18 @@ pub(crate) static FLAGS: &[Flag] = &[
     Flag { name: "cgroup",   takes: Switch(|c, on| c.cgroup = on),                    group: Namespaces, help: "cgroup namespace: its own cgroup is the root of all it sees" },
     Flag { name: "time",     takes: Switch(|c, on| (c.time, c.time_is_optional) = (on, false)), group: Namespaces, help: "time namespace: uptime and monotonic clock of its own" },
     Flag { name: "all",      takes: Nothing(Config::isolate_all),                     group: Namespaces, help: "all of them but -mnt; -all -net=false leaves one out" },
+    Flag { name: "ro",       takes: Switch(|c, on| c.read_only = on),                 group: Files,      help: "read-only: the root and all that is mounted in it already" },
+    Flag { name: "overlay",  takes: Maybe("DIR", |c, v| { c.overlay = Some(v.map_or(Changes::Memory, Changes::Dir)); v.map_or(Ok(()), not_empty) }), group: Files, help: "changes to -mnt's tree go to memory, or are kept in DIR" },
+    Flag { name: "bind",     takes: Value("SRC[:DST[:ro]]", |c, v| Mount::bind(v).map(|mount| c.mounts.push(mount))), group: Files, help: "a file or directory of the host, inside; repeatable" },
+    Flag { name: "tmpfs",    takes: Value("DST[:SIZE]", |c, v| Mount::tmpfs(v).map(|mount| c.mounts.push(mount))), group: Files, help: "an empty directory in memory; repeatable" },
+    Flag { name: "dev",      takes: Value("none", |c, v| { c.no_dev = true; none(v) }),   group: Files, help: "with -mnt: the rootfs's own /dev, instead of a small new one" },
+    Flag { name: "proc",     takes: Value("none", |c, v| { c.no_proc = true; none(v) }),  group: Files, help: "no /proc: neither a new one nor the host's" },
+    Flag { name: "sys",      takes: Value("none", |c, v| { c.no_sys = true; none(v) }),   group: Files, help: "with -mnt and -net: no /sys" },
+    Flag { name: "dns",      takes: Value("none", |c, v| { c.no_dns = true; none(v) }),   group: Files, help: "with -mnt, without -net: the rootfs's own /etc/resolv.conf" },
     Flag { name: "as-pid1",  takes: Switch(|c, on| c.as_pid1 = on),                   group: Command,    help: "with -pid: no init, COMMAND itself is PID 1" },
     Flag { name: "user",     takes: Value("USER", |c, v| { c.identity = User::parse(v).map(|user| (user, v)); c.identity.map(drop).ok_or("takes a NAME of the container's /etc/passwd, UID or UID:GID") }), group: Command, help: "who COMMAND is inside: NAME, UID or UID:GID" },
+    Flag { name: "workdir",  takes: Value("DIR", |c, v| mounts::absolute(v).map(|path| c.work_dir = Some(path))), group: Command, help: "where COMMAND starts, inside" },
     Flag { name: "env",      takes: Value("NAME[=VALUE]", |c, v| { c.environment.push(v); variable(v) }), group: Command, help: "set a variable, or hand the caller's on; all: all of them" },
-    Flag { name: "dev",      takes: Value("none", |c, v| { c.no_dev = true; none(v) }),   group: Namespaces, help: "with -mnt: the rootfs's own /dev, instead of a small new one" },
-    Flag { name: "proc",     takes: Value("none", |c, v| { c.no_proc = true; none(v) }),  group: Namespaces, help: "no /proc: neither a new one nor the host's" },
-    Flag { name: "sys",      takes: Value("none", |c, v| { c.no_sys = true; none(v) }),   group: Namespaces, help: "with -mnt and -net: no /sys" },
-    Flag { name: "dns",      takes: Value("none", |c, v| { c.no_dns = true; none(v) }),   group: Namespaces, help: "with -mnt, without -net: the rootfs's own /etc/resolv.conf" },
     Flag { name: "quiet",    takes: Switch(|c, on| c.quiet = on),                     group: Command,    help: "no banner before an interactive shell" },
     Flag { name: "timeout",  takes: Value("TIME", |c, v| set(&mut c.timeout_ns, limits::duration_ns(v.to_bytes()), "needs a time, as in 500ms, 5s, 1.5m or 2h")), group: Limits, help: "end it after TIME: TERM, 5s later KILL; status 124" },
     Flag { name: "rlimit",   takes: Value("NAME=N[:N]", |c, v| limits::resource_limit(v.to_bytes()).map(|limit| c.resource_limits.push((v, limit)))), group: Limits, help: "a limit by its name in prlimit(1), soft:hard; repeatable" },
@@ -260,6 +267,7 @@ Flags take one dash or two; switches also =true and =false.
     for (group, heading) in [
         (Actions, "Actions"),
         (Namespaces, "Isolation"),
+        (Files, "Files"),
         (Command, "Command"),
         (Limits, "Limits"),
         (Safety, "Safety"),

@@ -10,6 +10,7 @@ mod number;
 mod limits;
 mod ids;
 mod sys;
+mod mounts;
 mod config;
 mod flags;
 mod launch;

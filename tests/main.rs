@@ -12,6 +12,7 @@
 )]
 
 mod bench;
+mod binds;
 mod callers;
 mod cgroups;
 mod cli;

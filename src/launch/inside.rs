@@ -41,14 +41,12 @@ pub(super) fn find(root: &Fd, path: &CStr) -> Result<Fd, Errno> {
 }
 
 /// As [`find`], but the directories that are missing are made, mode 0755.
-#[allow(dead_code, reason = "for binds and workdir")]
 pub(super) fn make_dir(root: &Fd, path: &CStr) -> Result<Fd, Errno> {
     make(root, path, Missing::Dir)
 }
 
 /// As [`make_dir`], but the last name becomes an empty file, mode 0644, if it is missing. What is there may
 /// be anything.
-#[allow(dead_code, reason = "for binds")]
 pub(super) fn make_file(root: &Fd, path: &CStr) -> Result<Fd, Errno> {
     make(root, path, Missing::File)
 }

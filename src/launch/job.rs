@@ -58,6 +58,8 @@ pub(crate) struct Job<'a> {
     pub(crate) users: List<Range>,
     pub(crate) groups: List<Range>,
     pub(crate) cgroup: Option<&'static Cgroup>,
+    /// Where changes to the rootfs are kept, from when the child has opened it until it is mounted.
+    pub(crate) changes: Cell<Option<Fd>>,
     /// The top of the container's tree, once the child has it: see [`super::inside`].
     pub(crate) root: OnceCell<Fd>,
 }
@@ -80,6 +82,7 @@ impl<'a> Job<'a> {
             users: List::EMPTY,
             groups: List::EMPTY,
             cgroup: None,
+            changes: Cell::new(None),
             root: OnceCell::new(),
         }
     }
@@ -87,6 +90,11 @@ impl<'a> Job<'a> {
     /// The top of the container's tree, for steps of the child that come after it was made a mount.
     pub(crate) fn root(&self) -> Result<&Fd, Fault> {
         self.root.get().ok_or(Errno::EBADF).of("find the root")
+    }
+
+    /// Sets that, once.
+    pub(crate) fn set_root(&self, top: Fd) {
+        let _ = self.root.set(top); // the child makes the rootfs a mount, and nobody else
     }
 
     pub(crate) fn config(&self) -> &'a Config {

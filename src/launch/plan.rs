@@ -9,8 +9,8 @@
 use super::fault::Failure;
 use super::job::{Job, Running};
 use super::steps::{
-    cgroup, command, dev, filter, handshake, ids, init, limits, mounts, net, privileges, root, signals, stdio,
-    terminal, time, user, uts,
+    binds, cgroup, command, dev, filter, handshake, ids, init, limits, mounts, net, overlay, privileges, root, signals,
+    stdio, terminal, time, user, uts,
 };
 use crate::config::Config;
 use crate::sys::recorder;
@@ -41,7 +41,8 @@ plan! {
         "name our own file, for the command that does nothing" if Config::wants_no_command => command::open_own_file;
         "find the terminal" => terminal::find;
         "raise resource limits" if Config::wants_resource_limits => limits::raise_hard;
-        "enter the rootfs" if Config::wants_root => root::enter;
+        "enter the rootfs" if Config::enters_at_once => root::enter;
+        "look at the rootfs" if Config::enters_late => root::look;
         "see that the kernel has time namespaces" if Config::wants_time => time::check_kernel;
         "find the subordinate ids" if Config::wants_maps => ids::find_ranges;
         "see which groups stay" if Config::wants_group_count => ids::count_groups;
@@ -76,8 +77,16 @@ plan! {
         "lead a process group" => signals::lead_group;
         "create files as 022 allows" if Config::wants_root => privileges::set_umask;
         "stop mounts spreading to the host" if Config::wants_private_mounts => mounts::make_private;
-        "make the rootfs a mount" if Config::wants_root => root::make_mount;
+        "take hold of what is to be bound" if Config::wants_sources => binds::hold_sources;
+        "enter the rootfs" if Config::enters_late => root::enter_late;
+        "wait for the id maps" if Config::wants_overlay => handshake::await_go;
+        "become root inside" if Config::becomes_root_first => user::become_root;
+        "die with the parent all the same" if Config::becomes_root_first => handshake::die_with_parent_again;
+        "make the rootfs a mount" if Config::wants_plain_root => root::make_mount;
+        "lay an overlay over the rootfs" if Config::wants_overlay => overlay::lay;
+        "take hold of the host's root" if Config::wants_hosts_root => root::hold_hosts;
         "open no devices of the rootfs" if Config::wants_no_devices => root::refuse_devices;
+        "make read-only what is mounted in the root" if Config::wants_root_read_only => root::freeze_tree;
         "mount a new /proc" if Config::wants_proc => mounts::mount_proc;
         "take the host's /proc along" if Config::wants_hosts_proc => mounts::bind_proc;
         "cover what root could misuse in /proc" if Config::wants_proc_covered => mounts::cover_proc;
@@ -88,6 +97,8 @@ plan! {
         "become root inside" if Config::becomes_root_early => user::become_root;
         "die with the parent all the same" if Config::becomes_root_early => handshake::die_with_parent_again;
         "fill a small /dev" if Config::wants_dev => dev::fill;
+        "mount what was asked for" if Config::wants_more_mounts => binds::mount_all;
+        "make the root read-only" if Config::wants_root_read_only => root::freeze;
         "make the rootfs /" if Config::wants_root => root::pivot;
         "drop the old root" if Config::wants_root => root::drop_old;
         "set the host name" if Config::wants_uts => uts::set_host_name;
@@ -120,6 +131,7 @@ plan! {
         "become the user" if Config::wants_identity => user::become_user;
         "stay closed to the container" if Config::wants_closed_again => init::close_to_the_container;
         "die with the parent all the same" if Config::wants_death_again => handshake::die_with_parent_again;
+        "go where it starts" if Config::wants_work_dir => command::enter_work_dir;
         "limit resources" if Config::wants_resource_limits => limits::limit_resources;
         "give up capabilities" if Config::cuts_capabilities => privileges::give_up;
         "let signals through" => signals::release;

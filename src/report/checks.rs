@@ -5,7 +5,7 @@ use crate::config::Config;
 use crate::ids::Range;
 use crate::launch::Fault;
 use crate::sys::file::{self, Open};
-use crate::sys::{Errno, process};
+use crate::sys::{Errno, process, uts};
 use core::ffi::CStr;
 
 /// A cause: the failures that it can explain, how to know, and what to do about it.
@@ -147,10 +147,35 @@ static CAUSES: &[Cause] = &[
                  or a profile for this file that allows userns",
     },
     Cause {
-        calls: &["mkdir"],
+        calls: &["mkdir", "open"],
         errnos: &[Errno::EROFS],
-        holds: |config| config.wants_root(),
-        remedy: "the rootfs is read-only and lacks this directory: make it there first",
+        holds: |config| config.wants_mounts(),
+        remedy: "the tree is read-only and lacks this mount point: make it there first",
+    },
+    Cause {
+        calls: &["mount"],
+        errnos: &[Errno::EBUSY],
+        holds: Config::wants_more_mounts,
+        remedy: "this path leads to the root itself, which nothing may cover",
+    },
+    Cause {
+        calls: &["mount"],
+        errnos: &[Errno::ELOOP],
+        holds: Config::wants_overlay,
+        remedy: "the rootfs must not be the directory for its changes, nor lie in it",
+    },
+    Cause {
+        calls: &["mount"],
+        errnos: &[Errno::EPERM, Errno::ENODEV],
+        holds: |config| config.wants_overlay() && config.user && uts::names().is_ok_and(|names| !names.is_since(5, 11)),
+        remedy: "-overlay in a user namespace takes Linux 5.11",
+    },
+    Cause {
+        calls: &["mount"],
+        errnos: &[Errno::EINVAL],
+        holds: |config| config.wants_overlay() && config.user && hides_mounts(config),
+        remedy: "something is mounted in this tree: the kernel lets no user namespace see what lies below it, as an \
+                 overlay would; as root, without -uid, it does",
     },
     Cause {
         calls: &["mount"],
@@ -324,6 +349,19 @@ fn is_mapped(map: &CStr, id: u32) -> bool {
 /// The fifth word of a line of mountinfo, proc_pid_mountinfo(5).
 fn mount_point(line: &[u8]) -> &[u8] {
     line.split(|byte| *byte == b' ').nth(4).unwrap_or_default()
+}
+
+/// Whether there are mounts below the rootfs, by their names.
+fn hides_mounts(config: &Config) -> bool {
+    if let Some(root) = config.root.filter(|_| config.enters_late()) {
+        let _ = file::change_dir(root); // the launcher is there already, or else it is done with where it was
+    }
+    let mut path = [0; 4096];
+    let root = file::working_dir(&mut path).map_or(&b""[..], CStr::to_bytes);
+    has_line(c"/proc/self/mountinfo", |line| {
+        let below = mount_point(line).strip_prefix(root).unwrap_or_default();
+        root == b"/" && !below.is_empty() || below.starts_with(b"/")
+    })
 }
 
 fn contains(text: &[u8], part: &[u8]) -> bool {

@@ -4,6 +4,7 @@
 use super::call;
 use core::alloc::{GlobalAlloc, Layout};
 use core::cell::UnsafeCell;
+use core::ffi::CStr;
 
 /// Enough for an ordinary command line and environment; untouched pages of it cost nothing.
 const ARENA_BYTES: usize = 32 << 10;
@@ -90,6 +91,29 @@ pub(crate) fn keep<T>(value: T) -> &'static T {
     unsafe { place.write(value) };
     // SAFETY: just written, and never written again.
     unsafe { &*place }
+}
+
+/// Keeps a text of at most so many bytes, none of them NUL, for the rest of the run. Not for a child either.
+pub(crate) fn keep_text(most: usize, bytes: impl Iterator<Item = u8>) -> &'static CStr {
+    let place = zeroes(most.saturating_add(1));
+    for (to, from) in place.iter_mut().zip(bytes.take(most)) {
+        *to = from;
+    }
+    CStr::from_bytes_until_nul(place).unwrap_or_default()
+}
+
+/// So many zeroes.
+fn zeroes(size: usize) -> &'static mut [u8] {
+    let Ok(layout) = Layout::array::<u8>(size) else { super::process::exit(125) };
+    #[cfg(test)]
+    let _alone = tests::ALONE.lock();
+    // SAFETY: a layout of more than no bytes.
+    let place = unsafe { ARENA.alloc(layout) };
+    if place.is_null() {
+        super::process::exit(125);
+    }
+    // SAFETY: what the arena hands out was never written to; it is ours alone, and that long.
+    unsafe { core::slice::from_raw_parts_mut(place, size) }
 }
 
 #[cfg(test)]

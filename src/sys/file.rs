@@ -17,8 +17,8 @@ pub(crate) enum Open {
     List,
     /// Only name this directory (`O_PATH`), which must not be a link.
     RealDir,
-    /// Only name this file, to execute it.
-    Program,
+    /// Only name this file, whatever it is (`O_PATH`).
+    Name,
 }
 
 /// openat(2).
@@ -38,7 +38,7 @@ fn open_from(dir: i32, path: &CStr, how: Open) -> Result<Fd, Errno> {
         Open::Write => libc::O_WRONLY,
         Open::List => libc::O_RDONLY | libc::O_DIRECTORY,
         Open::RealDir => libc::O_PATH | libc::O_DIRECTORY | libc::O_NOFOLLOW,
-        Open::Program => libc::O_PATH,
+        Open::Name => libc::O_PATH,
     };
     // SAFETY: path is a C string.
     unsafe { call!(OPENAT, dir, path, flags | libc::O_CLOEXEC) }.map(Fd::from_result)
@@ -180,6 +180,30 @@ pub(crate) fn kind(fd: &Fd) -> Result<Kind, Errno> {
         libc::S_IFREG => Kind::File,
         _ => Kind::Other,
     })
+}
+
+/// Whether an open file is a directory. A rehearsal takes it for one.
+pub(crate) fn is_dir(fd: &Fd) -> Result<bool, Errno> {
+    Ok(kind(fd)? == Kind::Dir || recorder::is_rehearsal())
+}
+
+/// Whether two descriptors name the same file.
+pub(crate) fn are_same(one: &Fd, other: &Fd) -> Result<bool, Errno> {
+    let identity = |fd: &Fd| status(fd.number(), c"", libc::AT_EMPTY_PATH).map(|stat| (stat.st_dev, stat.st_ino));
+    Ok(identity(one)? == identity(other)? && !recorder::is_rehearsal())
+}
+
+/// Gives a new directory the mode of another and, where that can be had, its owner: one without a number in
+/// this user namespace cannot. fchownat(2), fchmodat(2).
+pub(crate) fn copy_attributes(from: &CStr, to: &CStr) -> Result<(), Errno> {
+    let stat = status(libc::AT_FDCWD, from, 0)?;
+    // SAFETY: the path is a C string.
+    match unsafe { call!(FCHOWNAT, libc::AT_FDCWD, to, stat.st_uid, stat.st_gid, 0) } {
+        Err(Errno::EINVAL | Errno::EPERM) => {}
+        result => result.map(drop)?,
+    }
+    // SAFETY: the path is a C string.
+    unsafe { call!(FCHMODAT, libc::AT_FDCWD, to, stat.st_mode & 0o7777) }.map(drop)
 }
 
 /// Whether an open file is a regular one. A rehearsal takes it for one.

@@ -22,7 +22,7 @@ pub(crate) mod signal;
 pub(crate) mod uts;
 mod words;
 
-pub(crate) use arena::keep;
+pub(crate) use arena::{keep, keep_text};
 pub(crate) use errno::Errno;
 pub(crate) use fd::Fd;
 pub(crate) use process::Pid;

@@ -1,6 +1,8 @@
 //! Mounts. Calls are split by intent, so that no caller composes flags.
 
+use super::file::{self, Open};
 use super::{Errno, Fd, call};
+use crate::number;
 use crate::text::Text;
 use core::ffi::CStr;
 
@@ -76,45 +78,112 @@ pub(crate) fn move_onto(source: &CStr, onto: &Fd) -> Result<(), Errno> {
     unsafe { call!(MOUNT, source, name.as_c_str().unwrap_or_default(), 0_usize, libc::MS_MOVE) }.map(drop)
 }
 
-/// A detached copy of the mounts at and below the working directory, open_tree(2).
+/// A detached copy of what the working directory is, and of the mounts below it, open_tree(2).
 ///
 /// # Errors
 /// ENOSYS before Linux 5.2; EPERM under some seccomp filters.
 pub(crate) fn copy_tree_here() -> Result<Fd, Errno> {
-    const OPEN_TREE_CLONE: i32 = 1;
-    let flags = OPEN_TREE_CLONE | libc::O_CLOEXEC | libc::AT_RECURSIVE | libc::AT_EMPTY_PATH;
-    // SAFETY: the path is a C string.
-    unsafe { call!(OPEN_TREE, libc::AT_FDCWD, c"", flags) }.map(Fd::from_result)
+    copy(c"", libc::AT_RECURSIVE | libc::AT_EMPTY_PATH)
 }
 
-/// Adds `nodev` to a mount and to all below it, mount_setattr(2).
+/// The same of what lies at `path`.
+pub(crate) fn copy_tree(path: &CStr) -> Result<Fd, Errno> {
+    copy(path, libc::AT_RECURSIVE)
+}
+
+/// The same of the topmost mount at `path`, without those below it.
+pub(crate) fn copy_mount(path: &CStr) -> Result<Fd, Errno> {
+    copy(path, 0)
+}
+
+fn copy(path: &CStr, flags: i32) -> Result<Fd, Errno> {
+    const OPEN_TREE_CLONE: i32 = 1;
+    // SAFETY: the path is a C string.
+    unsafe { call!(OPEN_TREE, libc::AT_FDCWD, path, OPEN_TREE_CLONE | libc::O_CLOEXEC | flags) }.map(Fd::from_result)
+}
+
+/// Flags of a mount, with the same numbers in mount(2), mount_setattr(2) and statfs(2).
+pub(crate) const READ_ONLY: u64 = 1;
+pub(crate) const NO_DEVICES: u64 = 4;
+
+/// Adds such flags to the mount that a descriptor names the top of, and to all below it: mount_setattr(2), or
+/// where that is missing mount(2), which changes that one mount alone. All its other flags stay, as in a user
+/// namespace those that are locked have to.
 ///
 /// # Errors
-/// ENOSYS before Linux 5.12; EPERM under some seccomp filters.
-pub(crate) fn refuse_devices(top: &Fd) -> Result<(), Errno> {
-    const MOUNT_ATTR_NODEV: u64 = 0x4;
-    let attributes = [MOUNT_ATTR_NODEV, 0, 0, 0]; // set, clear, propagation, user namespace
-    let flags = libc::AT_EMPTY_PATH | libc::AT_RECURSIVE;
-    let (list, size) = (attributes.as_ptr(), size_of_val(&attributes));
-    // SAFETY: the path is a C string; the kernel reads the four numbers.
-    unsafe { call!(MOUNT_SETATTR, top.number(), c"", flags, list, size) }.map(drop)
+/// `MOUNTS_BELOW`: there are such mounts, and they would stay writable.
+pub(crate) fn restrict_tree(top: &Fd, flags: u64) -> Result<(), Errno> {
+    match set_attributes(top, flags, 0, libc::AT_RECURSIVE) {
+        Err(Errno::ENOSYS | Errno::EPERM) => {} // SINCE(5.12): mount_setattr
+        result => return result,
+    }
+    if flags & READ_ONLY != 0 && has_mounts_below(top)? {
+        return Err(Errno::MOUNTS_BELOW);
+    }
+    remount(top, flags, 0)
 }
 
-/// Adds `nodev` to the mount whose top is the working directory, mount(2), without touching its other flags. What
-/// is mounted below it is left as it is.
-pub(crate) fn refuse_devices_here() -> Result<(), Errno> {
-    let mut status = [0_u64; 15]; // struct statfs of a 64-bit kernel: f_flags is its eleventh word
-    // SAFETY: the path is a C string; the kernel fills in that many bytes.
-    unsafe { call!(STATFS, c".", status.as_mut_ptr()) }?;
-    let [.., has, _, _, _, _] = status;
+/// Makes that one mount writable or read-only, and leaves those below it as they are.
+pub(crate) fn set_writable(top: &Fd, is_writable: bool) -> Result<(), Errno> {
+    let (set, clear) = if is_writable { (0, READ_ONLY) } else { (READ_ONLY, 0) };
+    match set_attributes(top, set, clear, 0) {
+        Err(Errno::ENOSYS | Errno::EPERM) => remount(top, set, clear),
+        result => result,
+    }
+}
+
+fn set_attributes(top: &Fd, set: u64, clear: u64, how: i32) -> Result<(), Errno> {
+    let attributes = [set, clear, 0, 0]; // then propagation, and a user namespace
+    let (list, size) = (attributes.as_ptr(), size_of_val(&attributes));
+    // SAFETY: the path is a C string; the kernel reads the four numbers.
+    unsafe { call!(MOUNT_SETATTR, top.number(), c"", how | libc::AT_EMPTY_PATH, list, size) }.map(drop)
+}
+
+/// The same by mount(2), which has to be told all flags of the mount, by the descriptor's name in the host's /proc.
+#[cold]
+#[inline(never)]
+fn remount(top: &Fd, set: u64, clear: u64) -> Result<(), Errno> {
+    let has = flags_of(top)?;
     // The low bits are those of mount(2), up to noexec and for the two of noatime; relatime has another place there.
     const ST_RELATIME: u64 = 0x1000;
     let kept = has & 0xf
         | has & (libc::MS_NOATIME | libc::MS_NODIRATIME)
         | if has & ST_RELATIME != 0 { libc::MS_RELATIME } else { 0 };
-    let flags = kept | libc::MS_NODEV | libc::MS_REMOUNT | libc::MS_BIND;
+    let flags = kept & !clear | set | libc::MS_REMOUNT | libc::MS_BIND;
     // SAFETY: C strings; a remount takes neither source, type nor data.
-    unsafe { call!(MOUNT, c"", c".", 0_usize, flags) }.map(drop)
+    unsafe { call!(MOUNT, c"", own_name(top).as_c_str().unwrap_or_default(), 0_usize, flags) }.map(drop)
+}
+
+/// Whether the mount that a descriptor names something of is read-only.
+pub(crate) fn is_read_only(on: &Fd) -> Result<bool, Errno> {
+    flags_of(on).map(|flags| flags & READ_ONLY != 0)
+}
+
+/// Its flags, fstatfs(2).
+fn flags_of(on: &Fd) -> Result<u64, Errno> {
+    let mut status = [0_u64; 15]; // struct statfs of a 64-bit kernel: f_flags is its eleventh word
+    // SAFETY: the kernel fills in that many bytes.
+    unsafe { call!(FSTATFS, on.number(), status.as_mut_ptr()) }?;
+    let [.., flags, _, _, _, _] = status;
+    Ok(flags)
+}
+
+/// Whether the kernel lists a mount whose parent is the one that a descriptor names the top of.
+#[cold]
+#[inline(never)]
+fn has_mounts_below(top: &Fd) -> Result<bool, Errno> {
+    let mut info = Text::<40>::new();
+    info.push(b"/proc/self/fdinfo/").push_number(top.number().unsigned_abs().into());
+    let info = file::open(info.as_c_str().unwrap_or_default(), Open::Read)?;
+    let mut id = None;
+    file::has_line(&info, usize::MAX, &mut |line| {
+        id = id.or(line.strip_prefix(b"mnt_id:").and_then(|text| number::decimal(text.trim_ascii())));
+        false
+    })?;
+    let list = file::open(c"/proc/self/mountinfo", Open::Read)?;
+    file::has_line(&list, usize::MAX, &mut |line| {
+        line.split(|byte| *byte == b' ').nth(1).and_then(number::decimal) == id
+    })
 }
 
 /// Attaches a detached tree on top of the working directory, move_mount(2).
@@ -124,38 +193,54 @@ pub(crate) fn attach_tree_here(tree: &Fd) -> Result<(), Errno> {
     unsafe { call!(MOVE_MOUNT, tree.number(), c"", libc::AT_FDCWD, c".", MOVE_MOUNT_F_EMPTY_PATH) }.map(drop)
 }
 
-/// A detached copy of the mount at `path`, or of what lies there, and, if `recursive`, of all mounts below
-/// it, open_tree(2).
-///
-/// # Errors
-/// ENOSYS before Linux 5.2; EPERM under some seccomp filters.
-#[allow(dead_code, reason = "for binds")]
-pub(crate) fn copy_tree(path: &CStr, recursive: bool) -> Result<Fd, Errno> {
-    const OPEN_TREE_CLONE: i32 = 1;
-    let flags = OPEN_TREE_CLONE | libc::O_CLOEXEC | if recursive { libc::AT_RECURSIVE } else { 0 };
-    // SAFETY: the path is a C string.
-    unsafe { call!(OPEN_TREE, libc::AT_FDCWD, path, flags) }.map(Fd::from_result)
-}
-
 /// Attaches a detached tree on top of what a descriptor names, move_mount(2).
 ///
 /// # Errors
 /// ENOSYS before Linux 5.2; EPERM under some seccomp filters. EINVAL: one is a directory, the other not.
-#[allow(dead_code, reason = "for binds")]
 pub(crate) fn attach_tree(tree: &Fd, onto: &Fd) -> Result<(), Errno> {
     const EMPTY_PATHS: i32 = 0x04 | 0x40; // MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH
     // SAFETY: the paths are C strings.
     unsafe { call!(MOVE_MOUNT, tree.number(), c"", onto.number(), c"", EMPTY_PATHS) }.map(drop)
 }
 
-/// mount(2) of the file or directory at `source` onto what a descriptor names, and, if `recursive`, of what
-/// is mounted below it: one call less than with open_tree(2), and on any kernel. The name of the target is
-/// the kernel's own, in the host's /proc: only before that has gone.
-#[allow(dead_code, reason = "for binds")]
-pub(crate) fn bind_onto(source: &CStr, onto: &Fd, recursive: bool) -> Result<(), Errno> {
-    let flags = libc::MS_BIND | if recursive { libc::MS_REC } else { 0 };
-    // SAFETY: C strings; a bind takes neither type nor data.
-    unsafe { call!(MOUNT, source, own_name(onto).as_c_str().unwrap_or_default(), 0_usize, flags) }.map(drop)
+/// mount(2) of what one descriptor names, and of the mounts below it, onto what another names; by their names
+/// in the host's /proc, so only before that has gone.
+pub(crate) fn bind_onto(source: &Fd, onto: &Fd) -> Result<(), Errno> {
+    bind(own_name(source).as_c_str().unwrap_or_default(), own_name(onto).as_c_str().unwrap_or_default())
+}
+
+/// The same, onto a path.
+pub(crate) fn bind_to(source: &Fd, target: &CStr) -> Result<(), Errno> {
+    bind(own_name(source).as_c_str().unwrap_or_default(), target)
+}
+
+/// mount(2) of a tmpfs onto what a descriptor names, for everyone to write to, of at most so many bytes.
+pub(crate) fn mount_memory(onto: &Fd, most: Option<u64>) -> Result<(), Errno> {
+    let mut data = Text::<40>::new();
+    data.push(b"mode=1777");
+    if let Some(most) = most {
+        data.push(b",size=").push_number(most);
+    }
+    let (name, data) = (own_name(onto), data.as_c_str().unwrap_or_default());
+    let flags = libc::MS_NOSUID | libc::MS_NODEV;
+    // SAFETY: C strings.
+    unsafe { call!(MOUNT, c"tmpfs", name.as_c_str().unwrap_or_default(), c"tmpfs", flags, data) }.map(drop)
+}
+
+/// mount(2) of a tmpfs to hold the changes to a tree: whatever may lie in that may lie here.
+pub(crate) fn mount_changes(place: &CStr) -> Result<(), Errno> {
+    // SAFETY: C strings.
+    unsafe { call!(MOUNT, c"tmpfs", place, c"tmpfs", 0_usize, c"mode=755") }.map(drop)
+}
+
+/// mount(2) of an overlay: below it the working directory, above it `upper` beside `work` in the directory
+/// `place`, over which it lies then. In a user namespace it keeps its notes in attributes that users may set.
+///
+/// # Errors
+/// EPERM in a user namespace before Linux 5.11; EINVAL there if mounts below the working directory are locked.
+pub(crate) fn mount_overlay(data: &CStr, place: &CStr) -> Result<(), Errno> {
+    // SAFETY: C strings.
+    unsafe { call!(MOUNT, c"overlay", place, c"overlay", 0_usize, data) }.map(drop)
 }
 
 /// The name of a descriptor in /proc. It leads to just what the descriptor names, whatever became of the

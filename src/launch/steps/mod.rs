@@ -1,6 +1,7 @@
 //! One capability of the kernel each. A step is a verb; steps do not call each other, and their order is
 //! the plan's.
 
+pub(super) mod binds;
 pub(super) mod cgroup;
 pub(in crate::launch) mod command;
 pub(super) mod dev;
@@ -11,6 +12,7 @@ pub(super) mod init;
 pub(super) mod limits;
 pub(super) mod mounts;
 pub(super) mod net;
+pub(super) mod overlay;
 pub(super) mod privileges;
 pub(super) mod root;
 pub(super) mod signals;

@@ -3,16 +3,31 @@
 use crate::launch::fault::{Fault, On};
 use crate::launch::job::Job;
 use crate::sys::file::{self, Open};
-use crate::sys::{Errno, Fd, mount};
+use crate::sys::{Errno, mount};
 
 /// Makes the rootfs the launcher's working directory, which the child's new mount namespace takes over:
 /// from here on no name leads to it, so none can be swapped. (A descriptor would not do: its mount stays
 /// in the old namespace, and binding it fails with EINVAL.)
 pub(in crate::launch) fn enter(job: &mut Job) -> Result<(), Fault> {
-    match job.config.root {
-        Some(root) => file::change_dir(root).on("chdir", root),
-        None => Ok(()),
-    }
+    enter_late(job)
+}
+
+/// Whether the child will be able to.
+pub(in crate::launch) fn look(job: &mut Job) -> Result<(), Fault> {
+    let root = job.config.root.unwrap_or_default();
+    file::open(root, Open::List).on("open", root).map(drop)
+}
+
+/// The child does it, where the caller's working directory was needed until now.
+pub(in crate::launch) fn enter_late(job: &Job) -> Result<(), Fault> {
+    let root = job.config.root.unwrap_or_default();
+    file::change_dir(root).on("chdir", root)
+}
+
+/// Without a rootfs: the host's root, to mount in it.
+pub(in crate::launch) fn hold_hosts(job: &Job) -> Result<(), Fault> {
+    job.set_root(file::open(c"/", Open::RealDir).on("open", c"/")?);
+    Ok(())
 }
 
 /// Mounts the rootfs and all below it over itself: pivot_root takes only a mount, and one that is ours. The
@@ -28,7 +43,7 @@ pub(in crate::launch) fn make_mount(job: &Job) -> Result<(), Fault> {
         result => result.of("move_mount")?,
     }
     file::change_dir_to(&tree).of("fchdir")?;
-    keep(job, tree);
+    job.set_root(tree);
     Ok(())
 }
 
@@ -45,22 +60,27 @@ fn bind_here(job: &Job) -> Result<(), Fault> {
     if before != after {
         return Err(Errno::ESTALE).on("chdir", root);
     }
-    keep(job, file::open(c".", Open::RealDir).on("open", root)?);
+    job.set_root(file::open(c".", Open::RealDir).on("open", root)?);
     Ok(())
 }
 
 /// Device files in the rootfs open nothing, as in a user namespace's own mounts: a tree that somebody prepared,
 /// or root inside, who may make such files, would else have the host's disks. /dev is filled after this.
 pub(in crate::launch) fn refuse_devices(job: &Job) -> Result<(), Fault> {
-    let Some(top) = job.root.get() else { return Ok(()) };
-    match mount::refuse_devices(top) {
-        Err(Errno::ENOSYS | Errno::EPERM) => mount::refuse_devices_here().of("mount"), // SINCE(5.12): mount_setattr
-        result => result.of("mount_setattr"),
-    }
+    mount::restrict_tree(job.root()?, mount::NO_DEVICES).of("mount_setattr")
 }
 
-fn keep(job: &Job, top: Fd) {
-    let _ = job.root.set(top); // once: the child makes the rootfs a mount, and nobody else
+/// All that is mounted in the root by now becomes read-only; the root itself only when all else is mounted, as
+/// mount points may have to be made in it.
+pub(in crate::launch) fn freeze_tree(job: &Job) -> Result<(), Fault> {
+    let top = job.root()?;
+    let is_frozen = mount::is_read_only(top).of("fstatfs")?;
+    mount::restrict_tree(top, mount::READ_ONLY).of("mount_setattr")?;
+    if is_frozen { Ok(()) } else { mount::set_writable(top, true).of("mount_setattr") }
+}
+
+pub(in crate::launch) fn freeze(job: &Job) -> Result<(), Fault> {
+    mount::set_writable(job.root()?, false).of("mount_setattr")
 }
 
 /// The rootfs becomes `/`. The old root lies on top of it until [`drop_old`].

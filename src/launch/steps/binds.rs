@@ -1,0 +1,99 @@
+//! What `-bind` and `-tmpfs` name.
+
+use crate::config::Changes;
+use crate::launch::fault::{Fault, On};
+use crate::launch::inside;
+use crate::launch::job::Job;
+use crate::mounts::{Bind, Held, What};
+use crate::sys::file::{self, Open};
+use crate::sys::{Errno, Fd, mount};
+use core::ffi::CStr;
+
+/// Opens each name of the host's once, while all names are the host's still and the working directory is the
+/// caller's; from here on none of them can be swapped. In the child: a descriptor of the launcher's would lead to a
+/// mount of another namespace, which cannot be bound (EINVAL). Copied here, a source comes without what is mounted
+/// over it later.
+pub(in crate::launch) fn hold_sources(job: &Job) -> Result<(), Fault> {
+    for mount in job.config.mounts.iter() {
+        if let What::Bind(bind) = &mount.what {
+            let held = match mount::copy_tree(bind.source) {
+                // SINCE(5.2): open_tree
+                Err(Errno::ENOSYS | Errno::EPERM) => file::open(bind.source, Open::Name).map(Held::Name),
+                result => result.map(Held::Tree),
+            };
+            bind.held.set(Some(held.on("open", bind.source)?));
+        }
+    }
+    if let Some(Changes::Dir(path)) = job.config.overlay {
+        let dir = match file::open(path, Open::List) {
+            Err(Errno::ENOENT) => {
+                file::make_dir(path, 0o755).on("mkdir", path)?;
+                file::open(path, Open::List)
+            }
+            result => result,
+        };
+        job.changes.set(Some(dir.on("open", path)?));
+    }
+    Ok(())
+}
+
+/// Mounts everything, in the order given.
+pub(in crate::launch) fn mount_all(job: &Job) -> Result<(), Fault> {
+    for mount in job.config.mounts.iter() {
+        let place = mount.place;
+        match &mount.what {
+            What::Tmpfs(most) => mount::mount_memory(&find_place(job, place, true)?, *most).on("mount", place)?,
+            What::Bind(bind) => bind_one(job, bind, place)?,
+        }
+    }
+    Ok(())
+}
+
+fn bind_one(job: &Job, bind: &Bind, place: &'static CStr) -> Result<(), Fault> {
+    let held = bind.held.take().ok_or(Errno::EBADF).on("open", bind.source)?;
+    let (Held::Tree(source) | Held::Name(source)) = &held;
+    let is_dir = file::is_dir(source).on("stat", bind.source)?;
+    let onto = find_place(job, place, is_dir)?;
+    let top = match held {
+        Held::Tree(tree) => mount::attach_tree(&tree, &onto).on("move_mount", place).map(|()| tree)?,
+        Held::Name(source) => bind_by_name(job, &source, place, &onto)?,
+    };
+    match restrictions(job, bind, is_dir) {
+        0 => Ok(()),
+        flags => mount::restrict_tree(&top, flags).on("mount_setattr", place),
+    }
+}
+
+/// Where to mount, inside: what the path leads to there, made if it is missing. Not the root itself, over which
+/// nothing may lie.
+fn find_place(job: &Job, place: &'static CStr, is_dir: bool) -> Result<Fd, Fault> {
+    let root = job.root()?;
+    let found = if is_dir {
+        inside::make_dir(root, place).on("mkdir", place)?
+    } else {
+        inside::make_file(root, place).on("open", place)?
+    };
+    if file::is_dir(&found).on("stat", place)? != is_dir {
+        Err(if is_dir { Errno::ENOTDIR } else { Errno::EISDIR }).on("mount", place)
+    } else if file::are_same(&found, root).on("stat", place)? {
+        Err(Errno::EBUSY).on("mount", place)
+    } else {
+        Ok(found)
+    }
+}
+
+/// By mount(2), which returns no descriptor of the new mount: the path is looked up once more, and checked.
+#[cold]
+#[inline(never)]
+fn bind_by_name(job: &Job, source: &Fd, place: &'static CStr, onto: &Fd) -> Result<Fd, Fault> {
+    mount::bind_onto(source, onto).on("mount", place)?;
+    let top = inside::find(job.root()?, place).on("open", place)?;
+    if file::are_same(source, &top).on("stat", place)? { Ok(top) } else { Err(Errno::ESTALE).on("open", place) }
+}
+
+/// What a bind loses: the right to be written to if it was asked for; and, where root inside is root outside and
+/// may make device files, those in a directory open nothing. A device that is named itself does.
+fn restrictions(job: &Job, bind: &Bind, is_dir: bool) -> u64 {
+    let no_devices = if is_dir && job.config.is_real_root() { mount::NO_DEVICES } else { 0 };
+    no_devices | if bind.read_only { mount::READ_ONLY } else { 0 }
+}

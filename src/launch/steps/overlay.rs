@@ -1,0 +1,48 @@
+//! A rootfs that keeps no change: what is written goes to a layer above it.
+
+use crate::config::Changes;
+use crate::launch::bench::BENCH;
+use crate::launch::fault::{Fault, On};
+use crate::launch::job::Job;
+use crate::sys::{Errno, file, mount};
+use core::ffi::CStr;
+
+/// In the directory that holds the changes: the changes, and what overlayfs needs to make them whole or not at all.
+const UPPER: &CStr = c"/proc/upper";
+const WORK: &CStr = c"/proc/work";
+
+/// Puts an overlay in the place of the rootfs, which is the working directory. Its layers have names on the bench;
+/// it is mounted there, copied, and what is on the bench goes again: the copy keeps it.
+pub(in crate::launch) fn lay(job: &Job) -> Result<(), Fault> {
+    const OVERLAY: &CStr = c"overlay";
+    match (job.config.overlay, job.changes.take()) {
+        (Some(Changes::Dir(path)), Some(dir)) => mount::bind_to(&dir, BENCH).on("mount", path)?,
+        _ => mount::mount_changes(BENCH).on("mount", c"tmpfs")?,
+    }
+    match file::make_dir(UPPER, 0o755) {
+        Err(Errno::EEXIST) => {} // changes of an earlier start
+        result => {
+            result.on("mkdir", c"upper")?;
+            // Where a directory is in both layers, the upper one's attributes count.
+            file::copy_attributes(c".", UPPER).on("chmod", c"upper")?;
+        }
+    }
+    match file::make_dir(WORK, 0o700) {
+        Err(Errno::EEXIST) => {}
+        result => result.on("mkdir", c"work")?,
+    }
+    let data = if job.config.user {
+        c"lowerdir=.,upperdir=/proc/upper,workdir=/proc/work,userxattr" // SINCE(5.11)
+    } else {
+        c"lowerdir=.,upperdir=/proc/upper,workdir=/proc/work"
+    };
+    mount::mount_overlay(data, BENCH).on("mount", OVERLAY)?;
+    let tree = mount::copy_mount(BENCH).on("open_tree", OVERLAY)?;
+    for _ in [OVERLAY, BENCH] {
+        mount::detach_top(BENCH).on("umount2", BENCH)?;
+    }
+    mount::attach_tree_here(&tree).on("move_mount", OVERLAY)?;
+    file::change_dir_to(&tree).on("fchdir", OVERLAY)?;
+    job.set_root(tree);
+    Ok(())
+}
