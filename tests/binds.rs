@@ -194,7 +194,7 @@ fn what_cannot_be_mounted_is_named() {
         for (flag, line) in [
             (
                 "-bind=/nowhere".to_owned(),
-                "take hold of what is to be bound: open(/nowhere): no such file or directory (ENOENT)",
+                "take hold of what is to be bound: open_tree(/nowhere): no such file or directory (ENOENT)",
             ),
             (
                 format!("-bind={}:/bin", host.join("file")),

@@ -79,6 +79,15 @@ const FAULTS: &[Fault] = &[
     Fault { step: "die with the parent",                      flags: "-pid",       call: libc::SYS_prctl,          when: When::Is(0, bits(libc::PR_SET_PDEATHSIG)),             errno: libc::EINVAL, says: "prctl PR_SET_PDEATHSIG: invalid argument (EINVAL)",                          only: Only::All },
     Fault { step: "lead a process group",                     flags: "-uts",       call: libc::SYS_setpgid,        when: When::Always,                                          errno: libc::EPERM,  says: "setpgid: operation not permitted (EPERM)",                                   only: Only::All },
     Fault { step: "stop mounts spreading to the host",        flags: "-pid",       call: libc::SYS_mount,          when: When::Is(3, flags(libc::MS_REC | libc::MS_PRIVATE)),   errno: libc::EINVAL, says: "mount(/): invalid argument (EINVAL)",                                        only: Only::WithoutUserNamespace },
+    Fault { step: "look at the rootfs", flags: "-mnt=@ -bind=/etc:/tmp/x", call: libc::SYS_openat, when: When::Is(2, bits(libc::O_RDONLY | libc::O_DIRECTORY | libc::O_CLOEXEC)), errno: libc::EIO, says: "open(@): input/output error (EIO)", only: Only::All },
+    Fault { step: "take hold of what is to be bound", flags: "-mnt=@ -bind=/etc:/tmp/x", call: libc::SYS_open_tree, when: When::Always, errno: libc::EINVAL, says: "open_tree(/etc): invalid argument (EINVAL)", only: Only::All },
+    Fault { step: "lay an overlay over the rootfs", flags: "-mnt=@ -overlay", call: libc::SYS_mount, when: When::Is(3, 0), errno: libc::ENOMEM, says: "mount(tmpfs): out of memory (ENOMEM)", only: Only::All },
+    Fault { step: "lay an overlay over the rootfs", flags: "-mnt=@ -overlay", call: libc::SYS_open_tree, when: When::Always, errno: libc::ENOSYS, says: "open_tree(overlay): the kernel has no such system call (ENOSYS)", only: Only::All },
+    Fault { step: "take hold of the host's root", flags: "-tmpfs=/srv", call: libc::SYS_openat, when: When::Has(2, bits(libc::O_PATH | libc::O_NOFOLLOW)), errno: libc::EIO, says: "open(/): input/output error (EIO)", only: Only::All },
+    Fault { step: "make read-only what is mounted in the root", flags: "-ro", call: libc::SYS_mount_setattr, when: When::Always, errno: libc::EINVAL, says: "mount_setattr: invalid argument (EINVAL)", only: Only::All },
+    Fault { step: "mount what was asked for", flags: "-mnt=@ -tmpfs=/tmp -dev=none", call: libc::SYS_mount, when: When::Is(3, flags(libc::MS_NOSUID | libc::MS_NODEV)), errno: libc::ENOMEM, says: "mount(/tmp): out of memory (ENOMEM)", only: Only::All },
+    Fault { step: "mount what was asked for", flags: "-bind=/etc:/usr", call: libc::SYS_move_mount, when: When::Always, errno: libc::EINVAL, says: "move_mount(/usr): invalid argument (EINVAL)", only: Only::All },
+    Fault { step: "go where it starts", flags: "-uts -workdir=/usr", call: libc::SYS_openat2, when: When::Always, errno: libc::EIO, says: "open(/usr): input/output error (EIO)", only: Only::All },
     Fault { step: "make the rootfs a mount",                  flags: "-mnt=@",     call: libc::SYS_open_tree,      when: When::Always,                                          errno: libc::EINVAL, says: "open_tree: invalid argument (EINVAL)",                                       only: Only::All },
     Fault { step: "make the rootfs a mount",                  flags: "-mnt=@ -pid", call: libc::SYS_open_tree,     when: When::Always,                                          errno: libc::ENOSPC, says: "open_tree: no space left, or a limit on namespaces or mounts (ENOSPC)",      only: Only::All },
     Fault { step: "make the rootfs a mount",                  flags: "-mnt=@",     call: libc::SYS_move_mount,     when: When::Always,                                          errno: libc::EINVAL, says: "move_mount: invalid argument (EINVAL)",                                      only: Only::All },
@@ -124,6 +133,7 @@ const FAULTS: &[Fault] = &[
 
 /// Steps that have no row above, and why.
 const WITHOUT_A_FAULT: &[(&str, &str)] = &[
+    ("make the root read-only", "what lies in it is made so first, by the same call"),
     ("make the container's cgroup", "it takes a host with cgroup v2: see limits"),
     ("set the cgroup's limits", "it takes a host with cgroup v2: see limits"),
     ("enter the container's cgroup", "it takes a host with cgroup v2: see limits"),

@@ -16,12 +16,12 @@ use core::ffi::CStr;
 pub(in crate::launch) fn hold_sources(job: &Job) -> Result<(), Fault> {
     for mount in job.config.mounts.iter() {
         if let What::Bind(bind) = &mount.what {
-            let held = match mount::copy_tree(bind.source) {
+            let source = bind.source;
+            bind.held.set(Some(match mount::copy_tree(source) {
                 // SINCE(5.2): open_tree
-                Err(Errno::ENOSYS | Errno::EPERM) => file::open(bind.source, Open::Name).map(Held::Name),
-                result => result.map(Held::Tree),
-            };
-            bind.held.set(Some(held.on("open", bind.source)?));
+                Err(Errno::ENOSYS | Errno::EPERM) => Held::Name(file::open(source, Open::Name).on("open", source)?),
+                result => Held::Tree(result.on("open_tree", source)?),
+            }));
         }
     }
     if let Some(Changes::Dir(path)) = job.config.overlay {
