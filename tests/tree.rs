@@ -136,15 +136,17 @@ fn nested_namespaces_do_not_undo_the_covers() {
     }
 }
 
-/// All calls of a start, of all its processes, as strace counts them.
-fn calls_of(start: Start, flags: &str, root: &Folder) -> Option<Vec<String>> {
+/// All calls of a start in order, each behind the number of its process, as strace tells them.
+fn calls_of(start: Start, flags: &str, root: &Folder, lacking: &[libc::c_long]) -> Option<Vec<(String, String)>> {
     let strace = need_program("strace")?;
     let log = Folder::new(start.user);
     let case = Case::direct(start.user).arg(&strace).args(["-f", "-o", &log.join("log")]).arg(gontainer()).arg("-run");
-    case.args(start.flags).words(flags).root(root).command("/bin/true").run().prints("");
+    let case = case.args(start.flags).words(flags).root(root).command("/bin/true");
+    lacking.iter().fold(case, |case, call| case.refusing(Filter::new(*call, libc::ENOSYS))).run().prints("");
     let text = fs::read_to_string(log.path().join("log")).unwrap();
-    let lines = text.lines().filter_map(|line| Some(line.split_once(char::is_whitespace)?.1.trim_start().to_owned()));
-    Some(lines.filter(|line| line.starts_with(|first: char| first.is_ascii_lowercase())).collect())
+    let lines = text.lines().filter_map(|line| line.split_once(char::is_whitespace));
+    let calls = lines.map(|(process, call)| (process.to_owned(), call.trim_start().to_owned()));
+    Some(calls.filter(|(_, call)| call.starts_with(|first: char| first.is_ascii_lowercase())).collect())
 }
 
 /// Half of them for the six devices: each takes a file, a bind and a look.
@@ -154,7 +156,8 @@ fn the_whole_of_it_takes_few_calls() {
         let root = rootfs(start.user);
         root.file("etc/resolv.conf", 0o644, "own\n");
         for more in ["", "-net"] {
-            let count = |flags: &str| calls_of(start, &format!("-pid {more} {flags}"), &root).map(|calls| calls.len());
+            let calls = |flags: &str| calls_of(start, &format!("-pid {more} {flags}"), &root, &[]);
+            let count = |flags: &str| calls(flags).map(|calls| calls.len());
             let Some(whole) = count("") else { return };
             let Some(bare) = count("-dev=none -sys=none -dns=none") else { return };
             assert!(whole - bare <= 35, "{} calls more with {more:?} as {start:?}", whole - bare);
@@ -162,12 +165,63 @@ fn the_whole_of_it_takes_few_calls() {
     }
 }
 
-/// A tree in which every name that is made or mounted on, but the three that must be folders, leads out.
+/// A tree in which every name that is made or mounted on, but the three that must be folders, leads out to what
+/// is there too, unless it is resolved inside.
 fn hostile(start: Start, outside: &Folder) -> Folder {
     let root = rootfs(start.user);
     root.remove("etc").link("etc", &outside.join(""));
-    root.link("run", "../../../../../../../..").link("var", &format!("run{}", outside.join("")));
+    fs::create_dir_all(root.path().join(outside.path().strip_prefix("/").unwrap())).unwrap();
+    root.file(&outside.join("resolv.conf")[1..], 0o644, "inside\n");
     root
+}
+
+/// The names that a call looks up, each behind the descriptor of the folder from which it leads on.
+fn names_in(call: &str) -> Vec<(&str, &str)> {
+    let (name, rest) = call.split_once('(').unwrap();
+    let words: Vec<&str> = rest.split(", ").map(|word| word.trim_end_matches(" <unfinished ...>")).collect();
+    let at = |dir: usize| (words[dir], words[dir + 1]);
+    let from_here = |word: usize| ("AT_FDCWD", words[word].split(')').next().unwrap());
+    match name {
+        "mount" if rest.contains("MS_REMOUNT") || !(rest.contains("MS_BIND") || rest.contains("MS_MOVE")) => {
+            vec![from_here(1)]
+        }
+        "mount" | "pivot_root" => vec![from_here(0), from_here(1)],
+        "move_mount" => vec![at(0), at(2)],
+        "symlinkat" => vec![at(1)],
+        "chdir" | "execve" | "statfs" | "umount2" => vec![from_here(0)],
+        "faccessat" | "mkdirat" | "mknodat" | "mount_setattr" | "newfstatat" | "open_tree" | "openat" | "openat2"
+        | "readlinkat" => vec![at(0)],
+        "ioctl" | "keyctl" | "prctl" | "read" | "sethostname" | "write" => vec![],
+        _ => {
+            assert!(!rest.contains('"') || name == "getcwd", "which names has {call}");
+            vec![]
+        }
+    }
+}
+
+/// Whether a call, made while names are the host's and the working directory is the tree's top, resolves no
+/// name in the tree but one at a time, without following it, or as openat2(2) does inside.
+fn keeps_off_names(call: &str, tree: &str, outside: &str) -> bool {
+    let quoted = format!("\"{tree}\"");
+    names_in(call).into_iter().all(|(dir, name)| match name.trim_matches('"') {
+        "" | "." => true,
+        _ if call.contains("resolve=RESOLVE_NO_MAGICLINKS|RESOLVE_IN_ROOT") => dir != "AT_FDCWD",
+        _ if name == quoted => call.starts_with("chdir(") || call.starts_with("statfs("), // the tree's own name
+        path if path.starts_with('/') => {
+            let below_descriptor = path.split_once("/fd/").is_some_and(|(_, rest)| rest.contains('/'));
+            let leads_in = below_descriptor || ["/cwd", "/root"].iter().any(|name| path.contains(name));
+            !leads_in && !path.starts_with(tree) && !path.starts_with(outside)
+        }
+        one => {
+            let follows = match call.split('(').next().unwrap() {
+                "openat" => !call.contains("O_NOFOLLOW"),
+                "newfstatat" => !call.contains("AT_SYMLINK_NOFOLLOW"),
+                "move_mount" => call.contains("MOVE_MOUNT_T_SYMLINKS"),
+                name => !matches!(name, "mkdirat" | "mknodat"),
+            };
+            dir != "AT_FDCWD" && one != ".." && !one.contains('/') && !follows
+        }
+    })
 }
 
 /// What there is outside: inode, mode, size and time of each.
@@ -183,22 +237,38 @@ fn snapshot(folder: &Path) -> BTreeMap<PathBuf, (u64, u32, u64, i64)> {
     found
 }
 
+/// Calls that Linux 4.18 has not.
+const NEWER: &[libc::c_long] = &[libc::SYS_open_tree, libc::SYS_move_mount, libc::SYS_mount_setattr, libc::SYS_openat2];
+
 #[test]
 fn no_name_in_a_hostile_tree_is_resolved_but_on_a_descriptor() {
+    let ways = ["-pid", "-pid -net -ipc", "-uts"].map(|flags| [(flags, &[][..]), (flags, NEWER)]);
     for start in starts() {
         let outside = Folder::new(start.user);
         outside.file("resolv.conf", 0o644, "outside\n").dir("inner");
         let before = (snapshot(outside.path()), mounts());
         let root = hostile(start, &outside);
-        for flags in ["-pid", "-pid -net -ipc", "-uts"] {
-            let Some(calls) = calls_of(start, flags, &root) else { return };
-            let inside = root.join("");
-            for call in &calls {
-                let enters = call.starts_with("chdir(") || call.starts_with("execve(");
-                assert!(enters || !call.contains(&format!("\"{inside}")), "by name: {call}");
-                assert!(!call.contains(&outside.join("")), "outside: {call}");
+        let tree = root.join("");
+        for &(flags, lacking) in ways.as_flattened() {
+            let Some(calls) = calls_of(start, flags, &root, lacking) else { return };
+            let find = |what: &str| calls.iter().position(|(_, call)| call.starts_with(what)).unwrap();
+            let (entered, left) = (find(&format!("chdir(\"{tree}\")")), find("pivot_root("));
+            let (launcher, mut commands) = (&calls[0].0, Vec::new());
+            for (at, (process, call)) in calls.iter().enumerate().skip(entered) {
+                if process == launcher || at <= left {
+                    assert!(keeps_off_names(call, &tree, &outside.join("")), "{flags} {lacking:?}: {call}");
+                } else if call.starts_with("execve(") {
+                    commands.push(process);
+                } else if !commands.contains(&process) {
+                    // A number is what strace sees of a name in PID 1, once that is closed to its like.
+                    let is_root = |name: &str| name == "\"/\"" || name.starts_with("0x");
+                    assert!(names_in(call).iter().all(|(_, name)| is_root(name)), "{flags} {lacking:?}: {call}");
+                }
             }
+            assert!(left > entered + 20 && !commands.is_empty(), "{calls:?}");
         }
+        let servers = fs::read("/etc/resolv.conf").unwrap_or_else(|_| b"inside\n".to_vec());
+        Case::new(start).root(&root).words("-pid").command("cat /etc/resolv.conf").run().prints(servers);
         assert_eq!((snapshot(outside.path()), mounts()), before);
     }
 }
@@ -234,8 +304,7 @@ type Came = BTreeMap<(String, Result<Option<usize>, i32>), usize>;
 fn start_many(start: Start, root: &Folder, turns: usize) -> Came {
     let words = [gontainer().to_str().unwrap(), &root.join(""), &turns.to_string()].map(str::to_owned);
     let case = || Case::direct(start.user).args(["sh", "-c", MANY_STARTS, "sh"]).args(&words).args(start.flags);
-    let lacking = [libc::SYS_open_tree, libc::SYS_move_mount, libc::SYS_mount_setattr, libc::SYS_openat2];
-    let old = lacking.iter().fold(case(), |case, call| case.refusing(Filter::new(*call, libc::ENOSYS)));
+    let old = NEWER.iter().fold(case(), |case, call| case.refusing(Filter::new(*call, libc::ENOSYS)));
     let mut came = Came::new();
     for running in [case().spawn(), old.spawn()] {
         let mut mounts = None;
