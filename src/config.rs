@@ -523,9 +523,12 @@ impl Config {
         self.wants_root_ids() && self.wants_ids_late()
     }
 
-    /// Whether group 5, tty in every distribution, has a number inside.
-    pub(crate) fn maps_terminal_group(&self) -> bool {
-        !self.user
+    /// Whether group 5, tty in every distribution, has a number outside. `lines` are those of a map that has more
+    /// than the caller's own id.
+    pub(crate) fn maps_terminal_group(&self, lines: List<Range>) -> bool {
+        const TTY: u32 = 5;
+        let own = self.groups().own_line(self.caller_gid);
+        !self.user || lines.iter().copied().chain(own).any(|line| line.outside_of(TTY).is_some())
     }
 
     pub(crate) fn wants_resource_limits(&self) -> bool {

@@ -46,6 +46,12 @@ impl Range {
         Some(self.inside + offset)
     }
 
+    /// What an id inside is outside.
+    pub(crate) fn outside_of(&self, inside: u32) -> Option<u32> {
+        let offset = inside.checked_sub(self.inside).filter(|offset| *offset < self.count)?;
+        Some(self.outside + offset)
+    }
+
     /// Adds the line that the kernel reads.
     pub(crate) fn write<const N: usize>(&self, text: &mut Text<N>) {
         text.push_number(self.inside.into()).push(b" ").push_number(self.outside.into()).push(b" ");
@@ -233,10 +239,12 @@ mod tests {
     }
 
     #[test]
-    fn an_id_outside_has_its_place_inside() {
+    fn an_id_has_its_place_on_the_other_side() {
         let range = Range { inside: 10, outside: 100, count: 5 };
         let places = [99, 100, 104, 105].map(|outside| range.inside_of(outside));
         assert_eq!(places, [None, Some(10), Some(14), None]);
+        let places = [9, 10, 14, 15].map(|inside| range.outside_of(inside));
+        assert_eq!(places, [None, Some(100), Some(104), None]);
     }
 
     #[test]

@@ -39,14 +39,14 @@ mv ../main.c .
 git add main.c
 git -c user.name=Ann -c user.email=ann@example.org commit -qm 'A program'
 git log --format='%an: %s'
-su ann -c "script -qec 'tty; stat -c %U \$(tty); echo typescript' /dev/null" | tr -d '\r'
+su ann -c "script -qec 'tty; stat -c %U:%G \$(tty); echo typescript' /dev/null" | tr -d '\r'
 tmux new-session -d 'tty; echo pane; exec cat'
 until tmux capture-pane -p | grep -B 1 pane; do :; done
 tmux kill-server
 "#;
 
 const ITS_OUTPUT: &str = "perl\npython\nann\n/home/ann\nann:ann\nHello, world!\ngames:staff\n37\nroot\n\
-                          proc on /proc type proc\nAnn: A program\n/dev/pts/0\nann\ntypescript\n/dev/pts/0\npane\n";
+                          proc on /proc type proc\nAnn: A program\n/dev/pts/0\nann:tty\ntypescript\n/dev/pts/0\npane\n";
 
 /// Whether Debian's packages can be had here, and what makes a tree of them. Where nothing must run, only on
 /// request: it takes a network, and a minute.

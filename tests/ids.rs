@@ -252,6 +252,29 @@ fn an_ordinary_user_gets_its_subordinate_ids() {
     run.that("the helper's words come first", complaint.starts_with("newgidmap: ") && complaint.ends_with(last));
 }
 
+/// So that write(1), which is setgid tty, reaches them and nobody else does.
+#[test]
+fn a_terminal_is_of_group_5_where_that_has_a_number() {
+    let script = "exec 3<>/dev/ptmx; stat -c %g:%a /dev/pts/0";
+    for start in starts() {
+        let root = rootfs(start.user);
+        let case = |words: &str| Case::new(start).root(&root).words("-pid").words(words).script(script);
+        case("").run().prints(if start.has_user_namespace() { "0:620\n" } else { "5:620\n" });
+        if start.is_real_root() {
+            case("-map=0:0:1 -map=5:200000:1").run().prints("5:620\n");
+            case("-map=0:0:1 -map=1:200000:4 -map=6:200006:1").run().prints("0:620\n");
+            case("-gmap=0:0:6").run().prints("5:620\n");
+        }
+        if start.has_user_namespace() {
+            case(&format!("-gmap=5:{}:1", start.user.gid)).run().prints("5:620\n");
+        }
+    }
+    let Some(files) = subordinates() else { return };
+    let root = rootfs(User::other("an ordinary user", 65534, 65534));
+    let words = format!("-run -map=auto -pid -mnt={}", root.join(""));
+    with_subordinates(&files, "", &words).script(script).run().prints("5:620\n");
+}
+
 #[test]
 fn helpers_that_cannot_be_trusted_are_not_run() {
     let Some(files) = subordinates() else { return };

@@ -62,7 +62,8 @@ pub(in crate::launch) fn fill(job: &Job) -> Result<(), Fault> {
     for (link, target) in LINKS {
         file::make_link(target, link).on("symlink", target)?;
     }
-    make_mount(c"/proc/pts", c"/dev/pts", |place| mount::mount_terminals(place, config.maps_terminal_group()))?;
+    let with_group = config.maps_terminal_group(job.groups);
+    make_mount(c"/proc/pts", c"/dev/pts", |place| mount::mount_terminals(place, with_group))?;
     make_mount(c"/proc/shm", c"/dev/shm", mount::mount_shared_memory)?;
     if config.ipc {
         make_mount(c"/proc/mqueue", c"/dev/mqueue", |place| mount::mount_new(c"mqueue", place, false))?;
