@@ -1,6 +1,6 @@
 //! The root file system.
 
-use crate::support::{Case, Folder, rootfs, starts};
+use crate::support::{Case, Folder, Machine, rootfs, starts};
 use std::fs;
 use std::os::unix::fs::MetadataExt as _;
 
@@ -145,5 +145,39 @@ fn a_folder_on_a_read_only_mount_stays_read_only() {
             root = root.join(""),
         );
         Case::new(start).words("-pid").script(&script).run().status(42);
+    }
+}
+
+/// pivot_root(2) cannot replace the first mount of all, and chroot(2) alone is no wall: so it is refused.
+#[test]
+fn on_the_initramfs_a_rootfs_is_refused_and_the_rest_works() {
+    let Some(machine) = Machine::new() else { return };
+    let starts = [(0, "gontainer -run -pid"), (0, "gontainer -run -uid -pid"), (1000, "gontainer -run -uid -pid")];
+    let scripts = starts.map(|(uid, start)| {
+        let refused = format!("cat /proc/mounts >/tmp/before; {start} -mnt=/rootfs -- true");
+        let rest = "&& cmp /tmp/before /proc/mounts && rm /tmp/before";
+        [refused, format!("{start} -trace -mnt=/rootfs -- true"), format!("{start} -- sh -c 'echo $$' {rest}")]
+            .map(|script| (uid, script))
+    });
+    let outcomes = machine.on_its_initramfs().scripts(scripts.as_flattened()).boot();
+    let line = "gontainer: make the rootfs /: pivot_root(/rootfs): invalid argument (EINVAL)";
+    let hint = "hint: the root here is the initramfs, which pivot_root cannot leave: \
+                switch_root to a tmpfs first, or leave -mnt out";
+    for outcomes in outcomes.chunks(3) {
+        let [refused, traced, rest] = outcomes else { unreachable!() };
+        refused.refuses(125, line).stderr(format!("{line}\n{hint}\n"));
+        let trace = traced.complaint();
+        let step = trace.lines().find(|line| line.contains(" pivot_root(")).unwrap_or_default();
+        let told = ["pivot_root(\".\", \".\") = EINVAL ", " make the rootfs / ", " where it failed"];
+        traced.status(125).that("the step is told", told.iter().all(|part| step.contains(part)));
+        traced.that("why is told too", trace.ends_with(&format!("{line}\n{hint}\n")));
+        rest.prints("2\n");
+    }
+    // What the hint says helps.
+    let Some(machine) = Machine::new() else { return };
+    let scripts =
+        starts.map(|(uid, start)| (uid, format!("{start} -mnt=/rootfs -- sh -c '[ ! -e /init ] && echo $$'")));
+    for outcome in machine.scripts(&scripts).boot() {
+        outcome.prints("2\n");
     }
 }

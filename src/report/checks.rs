@@ -225,7 +225,7 @@ static CAUSES: &[Cause] = &[
         calls: &["pivot_root"],
         errnos: &[Errno::EINVAL],
         holds: |_| has_line(c"/proc/self/mountinfo", |line| mount_point(line) == b"/" && contains(line, b" - rootfs ")),
-        remedy: "the root here is the initramfs, which pivot_root cannot leave",
+        remedy: "the root here is the initramfs, which pivot_root cannot leave: switch_root to a tmpfs first, or leave -mnt out",
     },
     Cause {
         calls: &["openat"],

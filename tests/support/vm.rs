@@ -76,7 +76,6 @@ impl Machine {
     }
 
     /// `/` stays the initramfs, which pivot_root(2) cannot leave; else it is a tmpfs.
-    #[allow(dead_code, reason = "for tests of the root file system")]
     pub fn on_its_initramfs(self) -> Machine {
         self.tree.remove("on-tmpfs");
         self
@@ -90,6 +89,11 @@ impl Machine {
     /// Then an ordinary user runs this script: 1000, group 1000.
     pub fn user(self, script: &str) -> Machine {
         self.step(1000, script)
+    }
+
+    /// Then these users run these scripts: 0 or 1000.
+    pub fn scripts(self, scripts: &[(u32, String)]) -> Machine {
+        scripts.iter().fold(self, |machine, (uid, script)| machine.step(*uid, script))
     }
 
     fn step(mut self, uid: u32, script: &str) -> Machine {
