@@ -1,6 +1,6 @@
 //! What is mounted besides: `-bind`, `-tmpfs`, `-ro`, `-overlay`; and where the command starts.
 
-use crate::support::{Case, Filter, Folder, Start, exchange, gontainer, mounts, rootfs, starts, users};
+use crate::support::{Case, Filter, Folder, Machine, Start, exchange, gontainer, mounts, rootfs, starts, users};
 use std::collections::BTreeMap;
 use std::fs;
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
@@ -419,4 +419,22 @@ fn a_strict_root_is_read_only() {
         run.refuses(2, "gontainer: -strict: takes no flag behind it that loosens it");
         assert_eq!(fs::metadata(root.path()).unwrap().permissions().mode() & 0o777, 0o755);
     }
+}
+
+/// Debian's kernel, 6.1, has a tmpfs without attributes of users. An overlay in a user namespace keeps its notes in
+/// those, and needs one where a directory of the tree goes: there that is an error, not a loss.
+#[test]
+fn an_overlay_in_memory_works_on_an_older_kernel() {
+    let Some(machine) = Machine::new() else { return };
+    let script = |flags: &str| {
+        format!(
+            "gontainer -run {flags} -pid -mnt=/rootfs -overlay -- sh -c '
+                 echo >/srv/new; rm /srv/old; mv /srv/a /srv/b; ls /srv; rm -r /srv && mkdir /srv && ls /srv'; ls /rootfs/srv"
+        )
+    };
+    let machine = machine.module("fs/overlayfs/overlay.ko");
+    let machine = machine.root("mkdir /rootfs/srv && touch /rootfs/srv/old /rootfs/srv/a; chown -R 1000:1000 /rootfs");
+    let outcomes = machine.root(&script("")).user(&script("-uid")).boot();
+    outcomes[1].prints("b\nnew\na\nold\n");
+    outcomes[2].stdout("b\nnew\na\nold\n").stderr("rm: can't remove '/srv': Input/output error\n");
 }

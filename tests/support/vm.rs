@@ -26,6 +26,7 @@ mount -t cgroup2 cgroup /sys/fs/cgroup
 mkdir -p /rootfs/proc /rootfs/dev /rootfs/tmp
 cp -a /bin /etc /rootfs/
 chmod 1777 /tmp
+[ ! -e /module.ko ] || insmod /module.ko
 cd /
 hexadecimal() { od -An -v -tx1 "$1" | tr -d ' \n'; }
 for step in /steps/*; do
@@ -78,6 +79,15 @@ impl Machine {
     /// `/` stays the initramfs, which pivot_root(2) cannot leave; else it is a tmpfs.
     pub fn on_its_initramfs(self) -> Machine {
         self.tree.remove("on-tmpfs");
+        self
+    }
+
+    /// Loads this module of its kernel first.
+    pub fn module(self, path: &str) -> Machine {
+        let modules = Path::new(KERNEL).parent().unwrap().with_file_name("modules");
+        assert!(
+            Command::new("cp").arg(modules.join(path)).arg(self.tree.join("module.ko")).status().unwrap().success()
+        );
         self
     }
 
