@@ -233,8 +233,8 @@ pub(crate) fn mount_changes(place: &CStr) -> Result<(), Errno> {
     unsafe { call!(MOUNT, c"tmpfs", place, c"tmpfs", 0_usize, c"mode=755") }.map(drop)
 }
 
-/// mount(2) of an overlay: below it the working directory, above it `upper` beside `work` in the directory
-/// `place`, over which it lies then. In a user namespace it keeps its notes in attributes that users may set.
+/// mount(2) of an overlay with these options: its layers, and in a user namespace that it keeps its notes in
+/// attributes which users may set.
 ///
 /// # Errors
 /// EPERM in a user namespace before Linux 5.11; EINVAL there if mounts below the working directory are locked.

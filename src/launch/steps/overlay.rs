@@ -12,7 +12,7 @@ const UPPER: &CStr = c"/proc/upper";
 const WORK: &CStr = c"/proc/work";
 
 /// Puts an overlay in the place of the rootfs, which is the working directory. Its layers have names on the bench;
-/// it is mounted there, copied, and what is on the bench goes again: the copy keeps it.
+/// it is mounted there too, copied, and what is on the bench goes again: the copy keeps the layers.
 pub(in crate::launch) fn lay(job: &Job) -> Result<(), Fault> {
     const OVERLAY: &CStr = c"overlay";
     match (job.config.overlay, job.changes.take()) {
@@ -36,11 +36,9 @@ pub(in crate::launch) fn lay(job: &Job) -> Result<(), Fault> {
     } else {
         c"lowerdir=.,upperdir=/proc/upper,workdir=/proc/work"
     };
-    mount::mount_overlay(data, BENCH).on("mount", OVERLAY)?;
-    let tree = mount::copy_mount(BENCH).on("open_tree", OVERLAY)?;
-    for _ in [OVERLAY, BENCH] {
-        mount::detach_top(BENCH).on("umount2", BENCH)?;
-    }
+    mount::mount_overlay(data, WORK).on("mount", OVERLAY)?;
+    let tree = mount::copy_mount(WORK).on("open_tree", OVERLAY)?;
+    mount::detach_top(BENCH).on("umount2", BENCH)?;
     mount::attach_tree_here(&tree).on("move_mount", OVERLAY)?;
     file::change_dir_to(&tree).on("fchdir", OVERLAY)?;
     job.set_root(tree);
