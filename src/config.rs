@@ -395,6 +395,11 @@ impl Config {
         self.overlay.is_some()
     }
 
+    /// Whether a directory of the host's keeps the changes.
+    pub(crate) fn keeps_changes(&self) -> bool {
+        matches!(self.overlay, Some(Changes::Dir(_)))
+    }
+
     /// Whether the rootfs itself becomes the root.
     pub(crate) fn wants_plain_root(&self) -> bool {
         self.wants_root() && !self.wants_overlay()
@@ -412,8 +417,7 @@ impl Config {
 
     /// Whether names of the host's are to be opened that the caller gave, from the caller's directory.
     pub(crate) fn wants_sources(&self) -> bool {
-        matches!(self.overlay, Some(Changes::Dir(_)))
-            || self.mounts.iter().any(|mount| matches!(mount.what, What::Bind(_)))
+        self.keeps_changes() || self.mounts.iter().any(|mount| matches!(mount.what, What::Bind(_)))
     }
 
     /// Whether the launcher goes to the rootfs itself.

@@ -343,6 +343,15 @@ fn an_overlay_leaves_the_tree_as_it_was() {
             .prints("keep\nmore\n/srv/new\ngone\n751\n700\n");
         assert_eq!(contents(root.path()), before);
         assert!(kept.exists("a,b:c\\d/upper/new"));
+        // For one container at a time.
+        let mut first = case().arg(&overlay).script("echo up; read -r line").silent_input().spawn();
+        first.expect("up");
+        let line = format!(
+            "gontainer: claim the directory for changes: flock({}): another container keeps its changes there",
+            kept.join("a,b:c\\d")
+        );
+        case().arg(&overlay).command("true").run().refuses(125, &line).no_hints();
+        drop(first);
         let upper = format!("-mnt={}", kept.join("a,b:c\\d/upper"));
         let line =
             "gontainer: lay an overlay over the rootfs: mount(overlay): too many levels of symbolic links (ELOOP)";

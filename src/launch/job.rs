@@ -58,7 +58,9 @@ pub(crate) struct Job<'a> {
     pub(crate) users: List<Range>,
     pub(crate) groups: List<Range>,
     pub(crate) cgroup: Option<&'static Cgroup>,
-    /// Where changes to the rootfs are kept, from when the child has opened it until it is mounted.
+    /// Where changes to the rootfs are kept: locked, and not to be used.
+    pub(crate) claimed: Option<Fd>,
+    /// The same directory in the child's mount namespace, from when the child has opened it until it is mounted.
     pub(crate) changes: Cell<Option<Fd>>,
     /// The top of the container's tree, once the child has it: see [`super::inside`].
     pub(crate) root: OnceCell<Fd>,
@@ -82,6 +84,7 @@ impl<'a> Job<'a> {
             users: List::EMPTY,
             groups: List::EMPTY,
             cgroup: None,
+            claimed: None,
             changes: Cell::new(None),
             root: OnceCell::new(),
         }

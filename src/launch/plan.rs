@@ -41,6 +41,7 @@ plan! {
         "name our own file, for the command that does nothing" if Config::wants_no_command => command::open_own_file;
         "find the terminal" => terminal::find;
         "raise resource limits" if Config::wants_resource_limits => limits::raise_hard;
+        "claim the directory for changes" if Config::keeps_changes => overlay::claim_changes;
         "enter the rootfs" if Config::enters_at_once => root::enter;
         "look at the rootfs" if Config::enters_late => root::look;
         "see that the kernel has time namespaces" if Config::wants_time => time::check_kernel;

@@ -120,6 +120,7 @@ static READINGS: &[Reading] = &[
     Reading { name: "OPENAT",          shapes: &[At, Quoted, Flags(OPEN_FLAGS)] },
     Reading { name: "OPENAT2",         shapes: &[At, Quoted] },
     Reading { name: "MOUNT_SETATTR",   shapes: &[Fd] },
+    Reading { name: "FLOCK",           shapes: &[Fd, Always("for us alone")] },
     Reading { name: "FSTATFS",         shapes: &[Fd] },
     Reading { name: "OPEN_TREE",       shapes: &[At, Quoted, Flags(TREE_FLAGS)] },
     Reading { name: "PIDFD_GETFD",     shapes: &[Fd, Always("its socket")] },

@@ -182,6 +182,15 @@ pub(crate) fn kind(fd: &Fd) -> Result<Kind, Errno> {
     })
 }
 
+/// Takes an open file for us alone until it is closed, flock(2) with `LOCK_EX | LOCK_NB`.
+///
+/// # Errors
+/// EAGAIN: somebody else has it.
+pub(crate) fn lock(fd: &Fd) -> Result<(), Errno> {
+    // SAFETY: takes numbers only.
+    unsafe { call!(FLOCK, fd.number(), libc::LOCK_EX | libc::LOCK_NB) }.map(drop)
+}
+
 /// Whether an open file is a directory. A rehearsal takes it for one.
 pub(crate) fn is_dir(fd: &Fd) -> Result<bool, Errno> {
     Ok(kind(fd)? == Kind::Dir || recorder::is_rehearsal())

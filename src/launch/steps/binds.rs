@@ -25,14 +25,7 @@ pub(in crate::launch) fn hold_sources(job: &Job) -> Result<(), Fault> {
         }
     }
     if let Some(Changes::Dir(path)) = job.config.overlay {
-        let dir = match file::open(path, Open::List) {
-            Err(Errno::ENOENT) => {
-                file::make_dir(path, 0o755).on("mkdir", path)?;
-                file::open(path, Open::List)
-            }
-            result => result,
-        };
-        job.changes.set(Some(dir.on("open", path)?));
+        job.changes.set(Some(file::open(path, Open::List).on("open", path)?));
     }
     Ok(())
 }

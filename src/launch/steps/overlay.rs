@@ -4,12 +4,31 @@ use crate::config::Changes;
 use crate::launch::bench::BENCH;
 use crate::launch::fault::{Fault, On};
 use crate::launch::job::Job;
-use crate::sys::{Errno, file, mount};
+use crate::sys::file::{self, Open};
+use crate::sys::{Errno, mount};
 use core::ffi::CStr;
 
 /// In the directory that holds the changes: the changes, and what overlayfs needs to make them whole or not at all.
 const UPPER: &CStr = c"/proc/upper";
 const WORK: &CStr = c"/proc/work";
+
+/// Makes the directory that keeps the changes, if it is missing, and takes it for this container alone, as long as
+/// the launcher lives: what two overlays do to one upper layer is undefined.
+pub(in crate::launch) fn claim_changes(job: &mut Job) -> Result<(), Fault> {
+    let Some(Changes::Dir(path)) = job.config.overlay else { return Ok(()) };
+    match file::make_dir(path, 0o755) {
+        Err(Errno::EEXIST) => {}
+        result => result.on("mkdir", path)?,
+    }
+    let dir = file::open(path, Open::List).on("open", path)?;
+    match file::lock(&dir) {
+        Err(Errno::EAGAIN) => Err(Errno::IN_USE),
+        result => result,
+    }
+    .on("flock", path)?;
+    job.claimed = Some(dir);
+    Ok(())
+}
 
 /// Puts an overlay in the place of the rootfs, which is the working directory. Its layers have names on the bench;
 /// it is mounted there too, copied, and what is on the bench goes again: the copy keeps the layers.
