@@ -351,7 +351,8 @@ fn an_overlay_leaves_the_tree_as_it_was() {
             kept.join("a,b:c\\d")
         );
         case().arg(&overlay).command("true").run().refuses(125, &line).no_hints();
-        drop(first);
+        first.signal(libc::SIGTERM);
+        first.end();
         let upper = format!("-mnt={}", kept.join("a,b:c\\d/upper"));
         let line =
             "gontainer: lay an overlay over the rootfs: mount(overlay): too many levels of symbolic links (ELOOP)";
