@@ -1,7 +1,8 @@
 //! The allocator: a bump pointer over a fixed arena, then over mappings. Nothing is ever freed: a run
 //! parses its arguments once, and the little that takes stays until the end.
 
-use super::call;
+use super::{Errno, call, file, process};
+use crate::text::Text;
 use core::alloc::{GlobalAlloc, Layout};
 use core::cell::UnsafeCell;
 use core::ffi::CStr;
@@ -46,13 +47,23 @@ fn bump(free: Free, layout: Layout) -> Option<(*mut u8, Free)> {
 
 /// A new piece with room for `layout`, by mmap(2).
 #[cold]
-fn map_piece(layout: Layout) -> Option<Free> {
-    let bytes = layout.size().checked_add(layout.align())?.max(PIECE_BYTES);
+fn map_piece(layout: Layout) -> Result<Free, Errno> {
+    let bytes = layout.size().checked_add(layout.align()).ok_or(Errno::ENOMEM)?.max(PIECE_BYTES);
     let (access, kind) = (libc::PROT_READ | libc::PROT_WRITE, libc::MAP_PRIVATE | libc::MAP_ANONYMOUS);
     // SAFETY: asks for a new mapping anywhere.
-    let address = unsafe { call!(MMAP, 0_usize, bytes, access, kind, -1) }.ok()?;
+    let address = unsafe { call!(MMAP, 0_usize, bytes, access, kind, -1) }?;
     let start = core::ptr::with_exposed_provenance_mut::<u8>(address);
-    Some((start, start.wrapping_add(bytes)))
+    Ok((start, start.wrapping_add(bytes)))
+}
+
+/// Nobody who asks for memory can go on without: it is said, as a failed step is, and that is the end.
+#[cold]
+fn give_up(errno: Errno) -> ! {
+    let mut message = Text::<128>::new();
+    let (name, text) = errno.describe().unwrap_or(("?", "refused"));
+    message.push_str("gontainer: find memory: mmap: ").push_str(text).push_str(" (").push_str(name).push_str(")\n");
+    let _ = file::write(2, message.as_bytes()); // a full or closed pipe
+    process::exit(125)
 }
 
 // SAFETY: every block lies in the arena or a mapping of its own, aligned, and is handed out once.
@@ -62,14 +73,12 @@ unsafe impl GlobalAlloc for Arena {
         let free = unsafe { &mut *self.free.get() };
         let start = self.bytes.0.get().cast::<u8>();
         let current = *free.get_or_insert((start, start.wrapping_add(ARENA_BYTES)));
-        let found = bump(current, layout).or_else(|| bump(map_piece(layout)?, layout));
-        match found {
-            Some((block, rest)) => {
-                *free = Some(rest);
-                block
-            }
-            None => core::ptr::null_mut(),
-        }
+        let (block, rest) = bump(current, layout).unwrap_or_else(|| {
+            let piece = map_piece(layout).unwrap_or_else(|errno| give_up(errno));
+            bump(piece, layout).unwrap_or_else(|| give_up(Errno::ENOMEM))
+        });
+        *free = Some(rest);
+        block
     }
 
     unsafe fn dealloc(&self, _: *mut u8, _: Layout) {}
@@ -84,9 +93,6 @@ pub(crate) fn keep<T>(value: T) -> &'static T {
     let _alone = tests::ALONE.lock();
     // SAFETY: a layout of more than no bytes.
     let place = unsafe { ARENA.alloc(layout) }.cast::<T>();
-    if place.is_null() {
-        super::process::exit(125); // no memory for a few words: nothing could be said either
-    }
     // SAFETY: room for just this, aligned, and nobody else's.
     unsafe { place.write(value) };
     // SAFETY: just written, and never written again.

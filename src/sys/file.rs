@@ -133,7 +133,7 @@ pub(crate) fn is_device(path: &CStr, major: u32, minor: u32) -> Result<bool, Err
 /// The path of an open terminal, if it has one that leads back to it. ttyname(3).
 #[cold]
 #[inline(never)]
-pub(crate) fn name_of_terminal(fd: i32) -> Option<Text<64>> {
+pub(crate) fn name_of_terminal(fd: i32) -> Result<Option<Text<64>>, Errno> {
     let mut link = Text::<32>::new();
     link.push(b"/proc/self/fd/").push_number(fd.unsigned_abs().into());
     let mut buffer = [0_u8; 63];
@@ -142,10 +142,16 @@ pub(crate) fn name_of_terminal(fd: i32) -> Option<Text<64>> {
         call!(READLINKAT, libc::AT_FDCWD, link.as_c_str().unwrap_or_default(), buffer.as_mut_ptr(), buffer.len())
     };
     let mut name = Text::new();
-    name.push(buffer.get(..length.ok()?)?);
-    let by_name = status(libc::AT_FDCWD, name.as_c_str()?, 0).ok()?;
-    let itself = status(fd, c"", libc::AT_EMPTY_PATH).ok()?;
-    ((by_name.st_dev, by_name.st_ino) == (itself.st_dev, itself.st_ino)).then_some(name)
+    let found = length.and_then(|length| {
+        name.push(buffer.get(..length).unwrap_or_default());
+        status(libc::AT_FDCWD, name.as_c_str().unwrap_or_default(), 0)
+    });
+    let by_name = match found {
+        Err(Errno::ENOENT | Errno::ENOTDIR | Errno::EACCES) => return Ok(None),
+        found => found?,
+    };
+    let itself = status(fd, c"", libc::AT_EMPTY_PATH)?;
+    Ok(((by_name.st_dev, by_name.st_ino) == (itself.st_dev, itself.st_ino)).then_some(name))
 }
 
 /// Sets the mask of modes and returns the old one, umask(2).

@@ -50,7 +50,10 @@ static LINKS: &[(&CStr, &CStr)] = &[
 /// inside may make more of them.
 pub(in crate::launch) fn fill(job: &Job) -> Result<(), Fault> {
     let config = job.config;
-    let terminal = job.terminal.and_then(|terminal| file::name_of_terminal(terminal.fd));
+    let terminal = match job.terminal {
+        Some(terminal) => file::name_of_terminal(terminal.fd).on("find the name of", c"/dev/console")?,
+        None => None,
+    };
     mount::mount_devices(BENCH).on("mount", c"/dev")?;
     for device in DEVICES {
         file::make_empty(device.place).on("mknod", device.source)?;
