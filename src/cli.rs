@@ -104,7 +104,7 @@ fn start(config: &Config, rest: Words, environment: Words) -> i32 {
                 tell(Some(&failure)); // it failed before there was anything to start
             }
             report::not_started(config, &failure, interpreter.as_ref());
-            failure.fault.status
+            failure.fault.status(interpreter.is_some())
         }
     }
 }

@@ -1,15 +1,15 @@
-//! What went wrong: four facts, each added where it is known.
+//! What went wrong: the facts, each added where it is known.
 
-use crate::sys::Errno;
+use crate::sys::{Errno, Word};
 use core::ffi::CStr;
 
-/// A system call that failed, on what, and the exit status that it gives.
+/// A system call that failed, and on what. Small: each of the many places that may fail writes one.
 #[derive(Clone, Copy)]
 pub(crate) struct Fault {
     pub(crate) call: &'static str,
-    pub(crate) object: Option<&'static CStr>,
+    /// Its text, if the object has a name.
+    pub(crate) object: Word,
     pub(crate) errno: Errno,
-    pub(crate) status: i32,
 }
 
 /// A [`Fault`] in a step of the plan.
@@ -19,14 +19,29 @@ pub(crate) struct Failure {
     pub(crate) fault: Fault,
 }
 
+impl Fault {
+    /// The exit status that it gives; a command that exists may lack its interpreter.
+    #[cold]
+    pub(crate) fn status(&self, lacks_interpreter: bool) -> i32 {
+        match (self.call, self.errno) {
+            (EXECUTE, Errno::ENOENT | Errno::ENOTDIR | Errno::ENAMETOOLONG) if !lacks_interpreter => NOT_FOUND,
+            (EXECUTE, _) => NOT_EXECUTABLE,
+            _ => CANNOT_START,
+        }
+    }
+}
+
+/// The call of a [`Fault`] that says that the command cannot be executed.
+pub(crate) const EXECUTE: &str = "execve";
+
 /// gontainer could not start the container.
 pub(crate) const CANNOT_START: i32 = 125;
 /// The time limit ended the container.
 pub(crate) const TIME_IS_OVER: i32 = 124;
 /// The command was found but cannot be executed.
-pub(crate) const NOT_EXECUTABLE: i32 = 126;
+const NOT_EXECUTABLE: i32 = 126;
 /// The command was not found.
-pub(crate) const NOT_FOUND: i32 = 127;
+const NOT_FOUND: i32 = 127;
 
 /// Turns an [`Errno`] into a [`Fault`] where the call and its object are known.
 pub(crate) trait On<T> {
@@ -37,11 +52,13 @@ pub(crate) trait On<T> {
 }
 
 impl<T> On<T> for Result<T, Errno> {
+    #[inline(always)]
     fn of(self, call: &'static str) -> Result<T, Fault> {
-        self.map_err(|errno| Fault { call, object: None, errno, status: CANNOT_START })
+        self.map_err(|errno| Fault { call, object: Word::END, errno })
     }
 
+    #[inline(always)]
     fn on(self, call: &'static str, object: &'static CStr) -> Result<T, Fault> {
-        self.map_err(|errno| Fault { call, object: Some(object), errno, status: CANNOT_START })
+        self.map_err(|errno| Fault { call, object: Word::of(object), errno })
     }
 }

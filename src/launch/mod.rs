@@ -188,7 +188,7 @@ fn end(job: &Job, result: Result<(), Failure>) -> ! {
     match result {
         Err(failure) => {
             job.shared.fail(failure);
-            process::exit(failure.fault.status)
+            process::exit(failure.fault.status(job.shared.has_interpreter()))
         }
         Ok(()) => process::exit(CANNOT_START),
     }

@@ -1,6 +1,7 @@
 //! System calls as people read them: names and arguments of every call that a start makes.
 
 use crate::limits::RESOURCES;
+use crate::sys::number as nr;
 use crate::sys::recorder::{Call, Record, Side, What, records};
 use crate::text::Text;
 
@@ -29,8 +30,9 @@ enum Shape {
 }
 use Shape::{Always, At, Choice, Detail, Fd, Flags, Kind, Number, Octal, Process, Quoted};
 
-/// One call: its name in `sc::nr`, and its registers up to the last that is shown.
+/// One call: its number, its name, and its registers up to the last that is shown.
 struct Reading {
+    number: usize,
     name: &'static str,
     shapes: &'static [Shape],
 }
@@ -84,80 +86,96 @@ const KEYCTL: &[(usize, &str)] = &[(1, "join a new session keyring")];
 const UNKNOWN: &[(usize, &str)] = &[(u32::MAX as usize, "as /etc/passwd says")];
 const SIGNALS: &[(usize, &str)] = &[(9, "SIGKILL"), (17, "SIGCHLD")];
 
+macro_rules! readings {
+    ($($name:ident $shapes:expr;)*) => {
+        static READINGS: &[Reading] =
+            &[$(Reading { number: nr::$name, name: stringify!($name), shapes: &$shapes }),*];
+    };
+}
+
 #[rustfmt::skip] // a call, a line
-static READINGS: &[Reading] = &[
-    Reading { name: "CAPGET",          shapes: &[Always("own capabilities")] },
-    Reading { name: "CAPSET",          shapes: &[Always("own capabilities")] },
-    Reading { name: "CHDIR",           shapes: &[Quoted] },
-    Reading { name: "CHROOT",          shapes: &[Quoted] },
-    Reading { name: "CLONE",           shapes: &[Flags(CLONE_FLAGS)] },
-    Reading { name: "CLOSE",           shapes: &[Fd] },
-    Reading { name: "CLOSE_RANGE",     shapes: &[Number, Choice(&[(u32::MAX as usize, "and above")])] },
-    Reading { name: "DUP3",            shapes: &[Fd, Number] },
-    Reading { name: "EXECVE",          shapes: &[Quoted] },
-    Reading { name: "EXECVEAT",        shapes: &[Fd] },
-    Reading { name: "EXIT_GROUP",      shapes: &[Number] },
-    Reading { name: "FACCESSAT",       shapes: &[At, Quoted] },
-    Reading { name: "FCHMODAT",        shapes: &[At, Quoted, Octal] },
-    Reading { name: "FCHOWNAT",        shapes: &[At, Quoted, Number, Number] },
-    Reading { name: "FCHDIR",          shapes: &[Fd] },
-    Reading { name: "FCNTL",           shapes: &[Fd, Choice(FCNTL)] },
-    Reading { name: "GETCWD",          shapes: &[] },
-    Reading { name: "GETDENTS64",      shapes: &[Fd] },
-    Reading { name: "GETPGID",         shapes: &[] },
-    Reading { name: "GETPID",          shapes: &[] },
-    Reading { name: "GETGROUPS",       shapes: &[Always("how many")] },
-    Reading { name: "GETXATTR",        shapes: &[Quoted, Quoted] },
-    Reading { name: "IOCTL",           shapes: &[Fd, Choice(IOCTL)] },
-    Reading { name: "KEYCTL",          shapes: &[Choice(KEYCTL)] },
-    Reading { name: "KILL",            shapes: &[Process, Choice(SIGNALS)] },
-    Reading { name: "MKDIRAT",         shapes: &[At, Quoted, Octal] },
-    Reading { name: "MKNODAT",         shapes: &[At, Quoted] },
-    Reading { name: "MMAP",            shapes: &[Always("more memory")] },
-    Reading { name: "MOUNT",           shapes: &[Quoted, Quoted, Kind, Flags(MOUNT_FLAGS)] },
-    Reading { name: "MOVE_MOUNT",      shapes: &[At, Quoted, At, Quoted] },
-    Reading { name: "NEWFSTATAT",      shapes: &[At, Quoted] },
-    Reading { name: "OPENAT",          shapes: &[At, Quoted, Flags(OPEN_FLAGS)] },
-    Reading { name: "OPENAT2",         shapes: &[At, Quoted] },
-    Reading { name: "MOUNT_SETATTR",   shapes: &[Fd] },
-    Reading { name: "FLOCK",           shapes: &[Fd, Always("for us alone")] },
-    Reading { name: "FSTATFS",         shapes: &[Fd] },
-    Reading { name: "OPEN_TREE",       shapes: &[At, Quoted, Flags(TREE_FLAGS)] },
-    Reading { name: "PIDFD_GETFD",     shapes: &[Fd, Always("its socket")] },
-    Reading { name: "PIDFD_OPEN",      shapes: &[Process] },
-    Reading { name: "PIPE2",           shapes: &[] },
-    Reading { name: "PIVOT_ROOT",      shapes: &[Quoted, Quoted] },
-    Reading { name: "PPOLL",           shapes: &[Always(""), Choice(POLL)] },
-    Reading { name: "PRCTL",           shapes: &[Choice(PRCTL), Detail] },
-    Reading { name: "PRLIMIT64",       shapes: &[Always("own"), Choice(RESOURCES)] },
-    Reading { name: "READ",            shapes: &[Fd] },
-    Reading { name: "READLINKAT",      shapes: &[At, Quoted] },
-    Reading { name: "RT_SIGACTION",    shapes: &[Choice(SIGNALS)] },
-    Reading { name: "RT_SIGPENDING",   shapes: &[] },
-    Reading { name: "RT_SIGPROCMASK",  shapes: &[Always("which signals wait")] },
-    Reading { name: "RT_SIGTIMEDWAIT", shapes: &[Always("any signal")] },
-    Reading { name: "SCHED_GETAFFINITY", shapes: &[] },
-    Reading { name: "SETGROUPS",       shapes: &[Number] },
-    Reading { name: "SETHOSTNAME",     shapes: &[Quoted] },
-    Reading { name: "SETPGID",         shapes: &[Number, Number] },
-    Reading { name: "SETPRIORITY",     shapes: &[Always("niceness"), Process, Number] },
-    Reading { name: "SETRESGID",       shapes: &[Choice(UNKNOWN)] },
-    Reading { name: "SETRESUID",       shapes: &[Choice(UNKNOWN)] },
-    Reading { name: "SOCKET",          shapes: &[Choice(&[(2, "internet")])] },
-    Reading { name: "SYMLINKAT",       shapes: &[Quoted, At, Quoted] },
-    Reading { name: "UNAME",           shapes: &[] },
-    Reading { name: "UMASK",           shapes: &[Octal] },
-    Reading { name: "UNLINKAT",        shapes: &[At, Quoted] },
-    Reading { name: "UMOUNT2",         shapes: &[Quoted, Flags(&[(2, "detach")])] },
-    Reading { name: "UNSHARE",         shapes: &[Flags(CLONE_FLAGS)] },
-    Reading { name: "WAIT4",           shapes: &[Process] },
-    Reading { name: "WRITE",           shapes: &[Fd, Quoted] },
-];
+readings! {
+    CAPGET          [Always("own capabilities")];
+    CAPSET          [Always("own capabilities")];
+    CHDIR           [Quoted];
+    CHROOT          [Quoted];
+    CLONE           [Flags(CLONE_FLAGS)];
+    CLOSE           [Fd];
+    CLOSE_RANGE     [Number, Choice(&[(u32::MAX as usize, "and above")])];
+    DUP3            [Fd, Number];
+    EXECVE          [Quoted];
+    EXECVEAT        [Fd];
+    EXIT_GROUP      [Number];
+    FACCESSAT       [At, Quoted];
+    FCHMODAT        [At, Quoted, Octal];
+    FCHOWNAT        [At, Quoted, Number, Number];
+    FCHDIR          [Fd];
+    FCNTL           [Fd, Choice(FCNTL)];
+    FLOCK           [Fd, Always("for us alone")];
+    GETCWD          [];
+    GETDENTS64      [Fd];
+    GETPGID         [];
+    GETPID          [];
+    GETGROUPS       [Always("how many")];
+    GETXATTR        [Quoted, Quoted];
+    IOCTL           [Fd, Choice(IOCTL)];
+    KEYCTL          [Choice(KEYCTL)];
+    KILL            [Process, Choice(SIGNALS)];
+    MKDIRAT         [At, Quoted, Octal];
+    MKNODAT         [At, Quoted];
+    MMAP            [Always("more memory")];
+    MOUNT           [Quoted, Quoted, Kind, Flags(MOUNT_FLAGS)];
+    MOVE_MOUNT      [At, Quoted, At, Quoted];
+    NEWFSTATAT      [At, Quoted];
+    OPENAT          [At, Quoted, Flags(OPEN_FLAGS)];
+    OPENAT2         [At, Quoted];
+    MOUNT_SETATTR   [Fd];
+    FSTATFS         [Fd];
+    OPEN_TREE       [At, Quoted, Flags(TREE_FLAGS)];
+    PIDFD_GETFD     [Fd, Always("its socket")];
+    PIDFD_OPEN      [Process];
+    PIPE2           [];
+    PIVOT_ROOT      [Quoted, Quoted];
+    PPOLL           [Always(""), Choice(POLL)];
+    PRCTL           [Choice(PRCTL), Detail];
+    PRLIMIT64       [Always("own"), Choice(RESOURCES)];
+    READ            [Fd];
+    READLINKAT      [At, Quoted];
+    RT_SIGACTION    [Choice(SIGNALS)];
+    RT_SIGPENDING   [];
+    RT_SIGPROCMASK  [Always("which signals wait")];
+    RT_SIGTIMEDWAIT [Always("any signal")];
+    SCHED_GETAFFINITY [];
+    SETGROUPS       [Number];
+    SETHOSTNAME     [Quoted];
+    SETPGID         [Number, Number];
+    SETPRIORITY     [Always("niceness"), Process, Number];
+    SETRESGID       [Choice(UNKNOWN)];
+    SETRESUID       [Choice(UNKNOWN)];
+    SOCKET          [Choice(&[(2, "internet")])];
+    SYMLINKAT       [Quoted, At, Quoted];
+    UNAME           [];
+    UMASK           [Octal];
+    UNLINKAT        [At, Quoted];
+    UMOUNT2         [Quoted, Flags(&[(2, "detach")])];
+    UNSHARE         [Flags(CLONE_FLAGS)];
+    WAIT4           [Process];
+    WRITE           [Fd, Quoted];
+}
+
+fn reading_of(call: &Call) -> Option<&'static Reading> {
+    READINGS.iter().find(|reading| reading.number == call.number)
+}
+
+/// Its name, in capitals.
+pub(super) fn name_of(call: &Call) -> &'static str {
+    reading_of(call).map_or("", |reading| reading.name)
+}
 
 /// Writes a call with its arguments, as in `mount("proc", "/proc", nosuid|nodev|noexec)`.
 pub(super) fn write<const N: usize>(line: &mut Text<N>, record: &Record, call: &Call) {
-    let reading = READINGS.iter().find(|reading| reading.name == call.name);
-    for letter in call.name.bytes() {
+    let reading = reading_of(call);
+    for letter in name_of(call).bytes() {
         line.push(&[letter.to_ascii_lowercase()]);
     }
     line.push(b"(");
@@ -293,7 +311,7 @@ fn meaning_of(user: &Record, fd: usize) -> Option<&'static [u8]> {
 #[inline(never)]
 fn opened(record: &'static Record, fd: usize) -> Option<&'static [u8]> {
     let (What::Call(call), Some((_, Ok(result)))) = (&record.what, record.result()) else { return None };
-    if call.name == "PIPE2" {
+    if call.number == nr::PIPE2 {
         let end = [result & 0xffff_ffff, result >> 32].iter().position(|end| *end == fd)?;
         let step = super::trace::step_of(record);
         let (_, ends) = PIPES.iter().find(|(made_by, _)| *made_by == step || made_by.is_empty())?;
@@ -302,11 +320,11 @@ fn opened(record: &'static Record, fd: usize) -> Option<&'static [u8]> {
     if result != fd {
         return None;
     }
-    match call.name {
-        "OPENAT" | "OPENAT2" => call.text(1),
-        "OPEN_TREE" => Some(call.text(1).filter(|path| !path.is_empty()).unwrap_or(b"the rootfs")),
-        "SOCKET" | "PIDFD_GETFD" => Some(b"the child's socket"),
-        "PIDFD_OPEN" => Some(b"the child"),
+    match call.number {
+        nr::OPENAT | nr::OPENAT2 => call.text(1),
+        nr::OPEN_TREE => Some(call.text(1).filter(|path| !path.is_empty()).unwrap_or(b"the rootfs")),
+        nr::SOCKET | nr::PIDFD_GETFD => Some(b"the child's socket"),
+        nr::PIDFD_OPEN => Some(b"the child"),
         _ => None,
     }
 }

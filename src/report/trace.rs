@@ -3,8 +3,8 @@
 use super::calls;
 use crate::config::{Command, Config};
 use crate::launch::Failure;
-use crate::sys::file;
 use crate::sys::recorder::{Call, Record, Side, What, records};
+use crate::sys::{file, number as nr};
 use crate::text::Text;
 
 /// Which of the two.
@@ -56,7 +56,7 @@ pub(crate) fn trace(which: Trace, config: &Config, command: &Command, failure: O
         if same > 0 {
             rest.nth(same - 1);
         }
-        if is_marked || marked.is_none() && call.name == "EXECVE" {
+        if is_marked || marked.is_none() && call.number == nr::EXECVE {
             end_ns = until.begin_ns;
         }
         if which == Trace::Start {
@@ -112,11 +112,11 @@ pub(super) fn step_of(call: &Record) -> &'static str {
 fn repeats(first: &Record, call: &Call, next: &Record) -> bool {
     let What::Call(next_call) = &next.what else { return false };
     let same = |register: usize| call.registers.get(register) == next_call.registers.get(register);
-    match (call.name, next_call.name) {
-        ("CLOSE", "CLOSE") => first.side == next.side,
-        ("PRCTL", "PRCTL") => first.side == next.side && same(0),
-        ("IOCTL", "IOCTL") => same(1),
-        ("EXECVE", "EXECVE" | "OPENAT") => {
+    match (call.number, next_call.number) {
+        (nr::CLOSE, nr::CLOSE) => first.side == next.side,
+        (nr::PRCTL, nr::PRCTL) => first.side == next.side && same(0),
+        (nr::IOCTL, nr::IOCTL) => same(1),
+        (nr::EXECVE, nr::EXECVE | nr::OPENAT) => {
             matches!((first.result(), next.result()), (Some((_, Err(_))), Some((_, Err(_)))))
         }
         _ => false,
@@ -130,11 +130,12 @@ fn failed_call(failure: &Failure) -> Option<&'static Record> {
     let said = failure.fault.call.split(' ').next().unwrap_or_default().as_bytes();
     let rank = |record: &'static Record| {
         let What::Call(call) = &record.what else { return None };
-        if step_of(record) != failure.step || matches!(call.name, "EXIT_GROUP" | "CLOSE") {
+        if step_of(record) != failure.step || matches!(call.number, nr::EXIT_GROUP | nr::CLOSE) {
             return None;
         }
         let gave_it = matches!(record.result(), Some((_, Err(errno))) if errno == failure.fault.errno);
-        let has_name = call.name.as_bytes().windows(said.len().max(1)).any(|part| part.eq_ignore_ascii_case(said));
+        let has_name =
+            calls::name_of(call).as_bytes().windows(said.len().max(1)).any(|part| part.eq_ignore_ascii_case(said));
         Some((u8::from(gave_it) * 2 + u8::from(has_name), record))
     };
     records().filter_map(rank).max_by_key(|(rank, _)| *rank).map(|(_, record)| record)
@@ -191,7 +192,7 @@ fn write_micros(page: &mut Page, ns: u64, columns: usize) {
 
 /// What came of a call, if that says anything. Returns whether it failed.
 fn write_result(cell: &mut Cell, which: Trace, record: &Record) -> bool {
-    let tells = matches!(&record.what, What::Call(call) if matches!(call.name, "CLONE" | "GETGROUPS"));
+    let tells = matches!(&record.what, What::Call(call) if matches!(call.number, nr::CLONE | nr::GETGROUPS));
     match record.result() {
         Some((_, Err(errno))) if which == Trace::Start => {
             cell.push_str(" = ");

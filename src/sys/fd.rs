@@ -10,8 +10,9 @@ pub(crate) struct Fd(i32);
 
 impl Fd {
     /// The descriptor that the kernel has just returned.
+    #[allow(clippy::cast_possible_truncation, reason = "a descriptor is an int to the kernel")]
     pub(super) fn from_result(result: usize) -> Fd {
-        Fd(i32::try_from(result).unwrap_or(-1))
+        Fd(result.cast_signed() as i32)
     }
 
     /// Its number: valid while `self` is.

@@ -122,10 +122,28 @@ macro_rules! tuples {
 }
 tuples! { () (A) (A B) (A B C) (A B C D) (A B C D E) (A B C D E F) }
 
-/// A system call's number and its name, for the recorder.
-struct Number {
-    number: usize,
-    name: &'static str,
+/// A system call's number, and above it which registers point to C strings, for the recorder: together they
+/// take one register.
+#[derive(Clone, Copy)]
+struct Which(u32);
+
+impl Which {
+    const NUMBER_BITS: u32 = 16;
+
+    /// Bit N of `texts` says that register N points to a C string.
+    #[inline(always)]
+    #[allow(clippy::cast_possible_truncation, reason = "system calls are few")]
+    const fn new(number: usize, texts: u8) -> Which {
+        Which(number as u32 | (texts as u32) << Which::NUMBER_BITS)
+    }
+
+    fn number(self) -> usize {
+        (self.0 & ((1 << Which::NUMBER_BITS) - 1)) as usize
+    }
+
+    fn texts(self) -> u32 {
+        self.0 >> Which::NUMBER_BITS
+    }
 }
 
 /// One system call, made again as long as it is interrupted: by a stop, a tracer or a slow file system, as
@@ -135,40 +153,31 @@ struct Number {
 /// The arguments are what this call's manual page asks for, and pointers among them are valid for what
 /// the kernel reads and writes.
 #[inline(always)] // constants in registers: a third of the code that an array of them takes
-unsafe fn make<R: Registers>(which: &'static Number, registers: R) -> Result<usize, Errno> {
+unsafe fn make<R: Registers>(number: usize, registers: R) -> Result<usize, Errno> {
     let [a, b, c, d, e, f] = registers.registers();
     // SAFETY: promised by the caller.
-    errno::decode(unsafe { invoke(a, b, c, d, e, f, which, R::TEXTS) })
+    errno::decode(unsafe { invoke(a, b, c, d, e, f, Which::new(number, R::TEXTS)) })
 }
 
 /// The same for all, and for the recorder. What comes back is as the kernel gave it.
 ///
 /// # Safety
-/// As for [`make`]; and bit N of `texts` says that register N points to a C string.
+/// As for [`make`]; and `which` says of no other register that it points to a C string.
 #[inline(never)]
 #[allow(clippy::too_many_arguments, reason = "six registers, and what they are for")]
-unsafe fn invoke(
-    a: usize,
-    b: usize,
-    c: usize,
-    d: usize,
-    e: usize,
-    f: usize,
-    which: &'static Number,
-    texts: u8,
-) -> usize {
-    let registers = [a, b, c, d, e, f];
+unsafe fn invoke(a: usize, b: usize, c: usize, d: usize, e: usize, f: usize, which: Which) -> usize {
+    let (number, registers) = (which.number(), [a, b, c, d, e, f]);
     if !recorder::is_on() {
         // SAFETY: promised by the caller.
-        return unsafe { raw(which.number, registers) };
+        return unsafe { raw(number, registers) };
     }
-    // SAFETY: as promised for `texts`.
-    let record = unsafe { recorder::begin(which.name, registers, texts) };
+    // SAFETY: as promised for `which`.
+    let record = unsafe { recorder::begin(number, registers, which.texts()) };
     let result = if recorder::is_rehearsal() {
-        recorder::rehearsed(which.name, &registers)
+        recorder::rehearsed(number, &registers)
     } else {
         // SAFETY: promised by the caller.
-        errno::decode(unsafe { raw(which.number, registers) })
+        errno::decode(unsafe { raw(number, registers) })
     };
     recorder::end(record, result);
     result.unwrap_or_else(Errno::encode)
@@ -194,10 +203,7 @@ unsafe fn raw(number: usize, registers: [usize; 6]) -> usize {
 /// `call!(NAME, argument…)`: [`make`] with the number of NAME and the arguments as registers.
 macro_rules! call {
     ($name:ident $(, $argument:expr)*) => {
-        $crate::sys::make(
-            const { &$crate::sys::Number { number: sc::nr::$name, name: stringify!($name) } },
-            ($($argument,)*),
-        )
+        $crate::sys::make(sc::nr::$name, ($($argument,)*))
     };
 }
 use call;

@@ -71,8 +71,8 @@ pub(crate) unsafe fn clone_sharing_memory<T, const BYTES: usize>(
     let result = if recorder::is_on() {
         recorder::know_stack(side, stack.0.get().addr()..stack.top().addr());
         // SAFETY: no register points to a text.
-        let record = unsafe { recorder::begin("CLONE", [flags, 0, 0, 0, 0, 0], 0) };
-        let result = if recorder::is_rehearsal() { recorder::rehearsed("CLONE", &[0; 6]) } else { clone() };
+        let record = unsafe { recorder::begin(sc::nr::CLONE, [flags, 0, 0, 0, 0, 0], 0) };
+        let result = if recorder::is_rehearsal() { recorder::rehearsed(sc::nr::CLONE, &[0; 6]) } else { clone() };
         recorder::end(record, result);
         result
     } else {

@@ -3,8 +3,8 @@
 //!
 //! Records lie in memory that all processes of a start share; nothing is printed while a clock runs.
 
-use super::Errno;
 use super::clock::now_ns;
+use super::{Errno, number as nr};
 use core::cell::UnsafeCell;
 use core::ffi::CStr;
 use core::mem::MaybeUninit;
@@ -73,11 +73,10 @@ pub(crate) enum What {
 
 /// A system call with copies of the texts that its registers point to.
 pub(crate) struct Call {
-    /// As in `sc::nr`.
-    pub(crate) name: &'static str,
+    pub(crate) number: usize,
     pub(crate) registers: [usize; 6],
     /// Which registers point to texts, bit N for register N.
-    texts: u8,
+    texts: u32,
     /// Those texts one behind the other, each with a NUL behind it.
     copies: [u8; TEXT_BYTES],
 }
@@ -160,8 +159,8 @@ pub(crate) fn step(name: &'static str) {
 /// Those registers do.
 #[cold]
 #[inline(never)]
-pub(super) unsafe fn begin(name: &'static str, registers: [usize; 6], texts: u8) -> Option<&'static Record> {
-    let mut call = Call { name, registers, texts, copies: [0; TEXT_BYTES] };
+pub(super) unsafe fn begin(number: usize, registers: [usize; 6], texts: u32) -> Option<&'static Record> {
+    let mut call = Call { number, registers, texts, copies: [0; TEXT_BYTES] };
     let mut room = call.copies.iter_mut();
     for (index, register) in registers.iter().enumerate() {
         if texts >> index & 1 != 0 && *register != 0 {
@@ -172,7 +171,7 @@ pub(super) unsafe fn begin(name: &'static str, registers: [usize; 6], texts: u8)
             }
         }
     }
-    if name == "WRITE"
+    if number == nr::WRITE
         && let [_, start, length, ..] = registers
     {
         // SAFETY: write(2) is about to read the same bytes.
@@ -191,7 +190,7 @@ pub(super) unsafe fn begin(name: &'static str, registers: [usize; 6], texts: u8)
 pub(super) fn end(record: Option<&Record>, result: Result<usize, Errno>) {
     if let Some(record) = record {
         let mut raw = result.unwrap_or_else(|errno| (-(errno.0 as isize)).cast_unsigned());
-        if let What::Call(Call { name: "PIPE2", registers: [ends, ..], .. }) = &record.what
+        if let What::Call(Call { number: nr::PIPE2, registers: [ends, ..], .. }) = &record.what
             && raw == 0
         {
             // SAFETY: pipe2(2) has just written two numbers there, or a rehearsal found them there.
@@ -204,19 +203,19 @@ pub(super) fn end(record: Option<&Record>, result: Result<usize, Errno>) {
 }
 
 /// What a rehearsed call seems to return.
-pub(super) fn rehearsed(name: &str, registers: &[usize; 6]) -> Result<usize, Errno> {
+pub(super) fn rehearsed(number: usize, registers: &[usize; 6]) -> Result<usize, Errno> {
     const LAST_CAPABILITY: usize = 40;
-    match name {
-        "PRCTL" if matches!(registers, [24, capability, ..] if *capability > LAST_CAPABILITY) => {
+    match number {
+        nr::PRCTL if matches!(registers, [24, capability, ..] if *capability > LAST_CAPABILITY) => {
             Err(Errno::EINVAL) // no kernel has more
         }
-        "READ" => Ok(1),
-        "OPENAT" | "OPENAT2" => Ok(5),
-        "OPEN_TREE" => Ok(8),
-        "SOCKET" => Ok(6),
-        "PIDFD_OPEN" => Ok(7),
-        "IOCTL" if registers.get(1) == Some(&0x540f) => Err(Errno::ENOTTY), // TIOCGPGRP: it is not told whether there is a terminal
-        "RT_SIGTIMEDWAIT" => Err(Errno::ENOSYS),                            // the rehearsal ends here
+        nr::READ => Ok(1),
+        nr::OPENAT | nr::OPENAT2 => Ok(5),
+        nr::OPEN_TREE => Ok(8),
+        nr::SOCKET => Ok(6),
+        nr::PIDFD_OPEN => Ok(7),
+        nr::IOCTL if registers.get(1) == Some(&0x540f) => Err(Errno::ENOTTY), // TIOCGPGRP: it is not told whether there is a terminal
+        nr::RT_SIGTIMEDWAIT => Err(Errno::ENOSYS),                            // the rehearsal ends here
         _ => Ok(0),
     }
 }

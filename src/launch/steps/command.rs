@@ -1,6 +1,6 @@
 //! Becoming the command.
 
-use crate::launch::fault::{Fault, NOT_EXECUTABLE, NOT_FOUND, On};
+use crate::launch::fault::{EXECUTE, Fault, On};
 use crate::launch::inside;
 use crate::launch::job::Job;
 use crate::launch::shared::Interpreter;
@@ -54,13 +54,7 @@ pub(in crate::launch) fn become_it(job: &Job) -> Result<Infallible, Fault> {
     let name = job.command.words.clone().next().unwrap_or_default();
     let errno =
         if name.to_bytes().contains(&b'/') || name.is_empty() { execute(job, name) } else { look_up(job, name) };
-    let status = match errno {
-        Errno::ENOENT | Errno::ENOTDIR | Errno::ENAMETOOLONG => NOT_FOUND,
-        _ => NOT_EXECUTABLE,
-    };
-    // Found, but its interpreter was not.
-    let status = if job.shared.has_interpreter() { NOT_EXECUTABLE } else { status };
-    Err(Fault { call: "execve", object: Some(name), errno, status })
+    Err(errno).on(EXECUTE, name)
 }
 
 /// Tries each directory of PATH as execvp(3) does: a file that may not be executed is remembered, but a

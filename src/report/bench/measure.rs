@@ -11,7 +11,7 @@ use crate::report;
 use crate::sys::process;
 use crate::sys::recorder::{self, Mode, Side, What};
 use crate::sys::signal::{self, SignalSet};
-use crate::sys::{Errno, Fd, Pid, Signal, clock, file, memory};
+use crate::sys::{Errno, Fd, Pid, Signal, clock, file, memory, number as nr};
 use crate::text::Text;
 use core::sync::atomic::{AtomicU64, Ordering};
 
@@ -326,7 +326,7 @@ impl Runner {
                     if loudly {
                         report::not_started(config, &failure, interpreter.as_ref());
                     }
-                    (failure.fault.status, NOT_STARTED)
+                    (failure.fault.status(interpreter.is_some()), NOT_STARTED)
                 }
             }
         };
@@ -362,8 +362,8 @@ impl Runner {
                     *current = self.steps.iter().position(|step| *step == Some((record.side, *name)));
                 }
                 // They wait for the command's start or end, not for the step.
-                What::Call(call) if matches!(call.name, "RT_SIGTIMEDWAIT" | "WAIT4" | "EXIT_GROUP") => {}
-                What::Call(call) if call.name == "READ" && record.side == Side::Launcher => {}
+                What::Call(call) if matches!(call.number, nr::RT_SIGTIMEDWAIT | nr::WAIT4 | nr::EXIT_GROUP) => {}
+                What::Call(call) if call.number == nr::READ && record.side == Side::Launcher => {}
                 What::Call(_) => {
                     let end_ns = record.result().map_or(started_ns, |(end_ns, _)| end_ns);
                     if let Some(place) = current.and_then(|step| self.step_times.get(step)) {
