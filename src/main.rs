@@ -17,8 +17,9 @@ mod launch;
 mod report;
 mod cli;
 
-/// What libc's start-up calls; neither std's start-up nor its exit hooks run. std's would have reopened
-/// closed standard descriptors and ignored SIGPIPE, which the command would inherit.
+/// Where the program starts. Neither std's start-up nor its exit hooks run: std's would have reopened closed
+/// standard descriptors and ignored SIGPIPE, which the command would inherit. Against musl the kernel itself
+/// enters here, `sys/arch`: nothing uses what libc's start-up prepares, thread-local storage and its own copies.
 ///
 /// # Safety
 /// `argv` and `envp` are what the kernel passed: NULL-terminated, and left alone until the end.

@@ -41,3 +41,19 @@ pub(in crate::sys) unsafe extern "C" fn clone_onto(
         clone = const sc::nr::CLONE,
     )
 }
+
+/// Where the kernel enters the program, if the linker is told so: [`crate::main`] gets what lies on the stack.
+#[cfg(not(test))]
+#[unsafe(naked)]
+#[unsafe(no_mangle)]
+unsafe extern "C" fn enter_gontainer() -> ! {
+    naked_asm!(
+        "mov x29, xzr", // frames end here, for a debugger
+        "mov x30, xzr",
+        "ldr x0, [sp]",          // argc
+        "add x1, sp, 8",         // argv
+        "add x2, x1, x0, lsl 3", // envp, behind its NULL
+        "add x2, x2, 8",
+        "bl main", // never comes back; the stack is aligned already
+    )
+}

@@ -41,3 +41,24 @@ pub(in crate::sys) unsafe extern "C" fn clone_onto(
         clone = const sc::nr::CLONE,
     )
 }
+
+/// Where the kernel enters the program, if the linker is told so: [`crate::main`] gets what lies on the stack.
+#[cfg(not(test))]
+#[unsafe(naked)]
+#[unsafe(no_mangle)]
+unsafe extern "C" fn enter_gontainer() -> ! {
+    naked_asm!(
+        ".option push",
+        ".option norelax",           // not by itself
+        "lla gp, __global_pointer$", // what the linker's short forms count from
+        ".option pop",
+        "li s0, 0", // frames end here, for a debugger
+        "li ra, 0",
+        "ld a0, 0(sp)",   // argc
+        "addi a1, sp, 8", // argv
+        "slli a2, a0, 3", // envp, behind its NULL
+        "add a2, a2, a1",
+        "addi a2, a2, 8",
+        "call main", // never comes back; the stack is aligned already
+    )
+}

@@ -42,3 +42,18 @@ pub(in crate::sys) unsafe extern "C" fn clone_onto(
         clone = const sc::nr::CLONE,
     )
 }
+
+/// Where the kernel enters the program, if the linker is told so: [`crate::main`] gets what lies on the stack.
+#[cfg(not(test))]
+#[unsafe(naked)]
+#[unsafe(no_mangle)]
+unsafe extern "C" fn enter_gontainer() -> ! {
+    naked_asm!(
+        "xor ebp, ebp",                 // frames end here, for a debugger
+        "mov rdi, [rsp]",               // argc
+        "lea rsi, [rsp + 8]",           // argv
+        "lea rdx, [rsi + 8 * rdi + 8]", // envp, behind its NULL
+        "and rsp, -16",                 // as a call asks for
+        "call main",                    // never comes back
+    )
+}
