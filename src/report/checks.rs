@@ -1,11 +1,13 @@
 //! Causes: facts of this host that explain a failure. Each is looked up before it is named, as a wrong
 //! hint costs more than none.
 
+use super::Message;
 use crate::config::Config;
 use crate::ids::Range;
 use crate::launch::Fault;
 use crate::sys::file::{self, Open};
 use crate::sys::{Errno, process, uts};
+use crate::text::Text;
 use core::ffi::CStr;
 
 /// A cause: the failures that it can explain, how to know, and what to do about it.
@@ -25,6 +27,29 @@ const CONFINED: &[&str] = &["clone", "open", "write", "mount", "sethostname", "o
 /// Calls on the cgroup tree, and what they give where no part of it was delegated to us.
 const CGROUPS: &[&str] = &["openat", "mkdirat", "read", "write"];
 const NOT_DELEGATED: &[Errno] = &[Errno::EACCES, Errno::EBUSY, Errno::EOPNOTSUPP, Errno::EROFS];
+
+/// A kind of namespace.
+struct Kind {
+    /// Its bit for clone(2) or unshare(2).
+    flag: i32,
+    /// As in `/proc/PID/ns` and in `user.max_NAME_namespaces`.
+    name: &'static str,
+    /// What people call it, and the option that a kernel without it was built without.
+    option: Option<(&'static str, &'static str)>,
+}
+
+const CLONE_NEWTIME: i32 = 0x80; // sched.h; libc has it for some targets only
+
+static KINDS: &[Kind] = &[
+    Kind { flag: libc::CLONE_NEWUSER, name: "user", option: Some(("user", "USER_NS")) },
+    Kind { flag: libc::CLONE_NEWNS, name: "mnt", option: None },
+    Kind { flag: libc::CLONE_NEWPID, name: "pid", option: Some(("PID", "PID_NS")) },
+    Kind { flag: libc::CLONE_NEWUTS, name: "uts", option: None },
+    Kind { flag: libc::CLONE_NEWIPC, name: "ipc", option: Some(("IPC", "IPC_NS")) },
+    Kind { flag: libc::CLONE_NEWNET, name: "net", option: Some(("network", "NET_NS")) },
+    Kind { flag: libc::CLONE_NEWCGROUP, name: "cgroup", option: Some(("cgroup", "CGROUPS")) },
+    Kind { flag: CLONE_NEWTIME, name: "time", option: None },
+];
 
 static CAUSES: &[Cause] = &[
     Cause {
@@ -54,86 +79,8 @@ static CAUSES: &[Cause] = &[
     Cause {
         calls: &["clone"],
         errnos: &[Errno::EPERM],
-        holds: |config| config.user && has_line(c"/proc/self/status", |line| line == b"Seccomp:\t2"),
+        holds: |config| config.user && status_says(b"Seccomp:\t2"),
         remedy: "a seccomp filter is in force here, as in a Docker container or a systemd service, and may be what refuses",
-    },
-    Cause {
-        calls: &["clone"],
-        errnos: NO_ROOM,
-        holds: |config| config.user && reads(c"/proc/sys/user/max_user_namespaces", b"0"),
-        remedy: "user.max_user_namespaces is 0 here; as root: sysctl user.max_user_namespaces=10000",
-    },
-    Cause {
-        calls: &["clone"],
-        errnos: NO_ROOM,
-        holds: |config| config.wants_mounts() && reads(c"/proc/sys/user/max_mnt_namespaces", b"0"),
-        remedy: "user.max_mnt_namespaces is 0 here; as root: sysctl user.max_mnt_namespaces=10000",
-    },
-    Cause {
-        calls: &["clone"],
-        errnos: NO_ROOM,
-        holds: |config| config.pid && reads(c"/proc/sys/user/max_pid_namespaces", b"0"),
-        remedy: "user.max_pid_namespaces is 0 here; as root: sysctl user.max_pid_namespaces=10000",
-    },
-    Cause {
-        calls: &["clone"],
-        errnos: NO_ROOM,
-        holds: |config| config.wants_uts() && reads(c"/proc/sys/user/max_uts_namespaces", b"0"),
-        remedy: "user.max_uts_namespaces is 0 here; as root: sysctl user.max_uts_namespaces=10000",
-    },
-    Cause {
-        calls: &["clone"],
-        errnos: NO_ROOM,
-        holds: |config| config.ipc && reads(c"/proc/sys/user/max_ipc_namespaces", b"0"),
-        remedy: "user.max_ipc_namespaces is 0 here; as root: sysctl user.max_ipc_namespaces=10000",
-    },
-    Cause {
-        calls: &["clone"],
-        errnos: NO_ROOM,
-        holds: |config| config.net && reads(c"/proc/sys/user/max_net_namespaces", b"0"),
-        remedy: "user.max_net_namespaces is 0 here; as root: sysctl user.max_net_namespaces=10000",
-    },
-    Cause {
-        calls: &["clone"],
-        errnos: NO_ROOM,
-        holds: |config| config.cgroup && reads(c"/proc/sys/user/max_cgroup_namespaces", b"0"),
-        remedy: "user.max_cgroup_namespaces is 0 here; as root: sysctl user.max_cgroup_namespaces=10000",
-    },
-    Cause {
-        calls: &["unshare CLONE_NEWTIME"],
-        errnos: NO_ROOM,
-        holds: |_| reads(c"/proc/sys/user/max_time_namespaces", b"0"),
-        remedy: "user.max_time_namespaces is 0 here; as root: sysctl user.max_time_namespaces=10000",
-    },
-    Cause {
-        calls: &["clone"],
-        errnos: &[Errno::EINVAL],
-        holds: |config| config.cgroup && is_missing(c"/proc/self/ns/cgroup"),
-        remedy: "this kernel was built without cgroup namespaces (CONFIG_CGROUPS)",
-    },
-    Cause {
-        calls: &["clone"],
-        errnos: &[Errno::EINVAL],
-        holds: |config| config.user && is_missing(c"/proc/self/ns/user"),
-        remedy: "this kernel was built without user namespaces (CONFIG_USER_NS)",
-    },
-    Cause {
-        calls: &["clone"],
-        errnos: &[Errno::EINVAL],
-        holds: |config| config.pid && is_missing(c"/proc/self/ns/pid"),
-        remedy: "this kernel was built without PID namespaces (CONFIG_PID_NS)",
-    },
-    Cause {
-        calls: &["clone"],
-        errnos: &[Errno::EINVAL],
-        holds: |config| config.net && is_missing(c"/proc/self/ns/net"),
-        remedy: "this kernel was built without network namespaces (CONFIG_NET_NS)",
-    },
-    Cause {
-        calls: &["clone"],
-        errnos: &[Errno::EINVAL],
-        holds: |config| config.ipc && is_missing(c"/proc/self/ns/ipc"),
-        remedy: "this kernel was built without IPC namespaces (CONFIG_IPC_NS)",
     },
     Cause {
         calls: CONFINED,
@@ -180,9 +127,7 @@ static CAUSES: &[Cause] = &[
     Cause {
         calls: &["mount"],
         errnos: REFUSED,
-        holds: |config| {
-            config.user && has_line(c"/proc/self/mountinfo", |line| mount_point(line).starts_with(b"/proc/"))
-        },
+        holds: |config| config.user && is_mounted(|place| place.starts_with(b"/proc/"), b""),
         remedy: "something covers a part of /proc here, as in a Docker container: then the kernel allows no new /proc",
     },
     Cause {
@@ -218,13 +163,13 @@ static CAUSES: &[Cause] = &[
     Cause {
         calls: &["run"],
         errnos: &[Errno::HELPER_FAILED],
-        holds: |_| has_line(c"/proc/self/status", |line| line == b"NoNewPrivs:\t1"),
+        holds: |_| status_says(b"NoNewPrivs:\t1"),
         remedy: "no_new_privs is in force here, so no helper can gain the privilege it needs",
     },
     Cause {
         calls: &["pivot_root"],
         errnos: &[Errno::EINVAL],
-        holds: |_| has_line(c"/proc/self/mountinfo", |line| mount_point(line) == b"/" && contains(line, b" - rootfs ")),
+        holds: |_| is_mounted(|place| place == b"/", b" - rootfs "),
         remedy: "the root here is the initramfs, which pivot_root cannot leave: switch_root to a tmpfs first, or leave -mnt out",
     },
     Cause {
@@ -296,7 +241,7 @@ static CAUSES: &[Cause] = &[
     Cause {
         calls: &["prctl PR_SET_SECCOMP"],
         errnos: &[Errno::EINVAL],
-        holds: |_| !has_line(c"/proc/self/status", |line| line.starts_with(b"Seccomp:")),
+        holds: |_| !status_says(b"Seccomp:"),
         remedy: "this kernel was built without filters of system calls (CONFIG_SECCOMP_FILTER); -seccomp=off does without",
     },
     Cause {
@@ -319,14 +264,39 @@ static CAUSES: &[Cause] = &[
     },
 ];
 
-/// What to do about a failure, for each cause that holds here.
-pub(super) fn causes(config: &Config, fault: &Fault) -> impl Iterator<Item = &'static str> {
-    let (config, fault) = (*config, *fault);
-    CAUSES
-        .iter()
-        .filter(move |cause| cause.calls.contains(&fault.call) && cause.errnos.contains(&fault.errno))
-        .filter(move |cause| (cause.holds)(&config))
-        .map(|cause| cause.remedy)
+/// Adds what to do about a failure, for each cause that holds here.
+pub(super) fn write_causes(message: &mut Message, config: &Config, fault: &Fault) {
+    for cause in CAUSES {
+        if cause.calls.contains(&fault.call) && cause.errnos.contains(&fault.errno) && (cause.holds)(config) {
+            message.push_str("hint: ").push_str(cause.remedy).push_str("\n");
+        }
+    }
+    let made = match fault.call {
+        "clone" => config.namespaces(),
+        "unshare CLONE_NEWTIME" => CLONE_NEWTIME.cast_unsigned() as usize,
+        _ => 0,
+    };
+    for kind in KINDS.iter().filter(|kind| kind.flag.cast_unsigned() as usize & made != 0) {
+        write_cause_in_kind(message, kind, fault.errno);
+    }
+}
+
+/// Why a namespace of this kind, which was asked for, cannot be made.
+fn write_cause_in_kind(message: &mut Message, kind: &Kind, errno: Errno) {
+    let mut path = Text::<64>::new();
+    if NO_ROOM.contains(&errno) {
+        path.push_str("/proc/sys/user/max_").push_str(kind.name).push_str("_namespaces");
+        if reads(path.as_c_str().unwrap_or_default(), b"0") {
+            message.push_str("hint: user.max_").push_str(kind.name).push_str("_namespaces is 0 here; as root: ");
+            message.push_str("sysctl user.max_").push_str(kind.name).push_str("_namespaces=10000\n");
+        }
+    } else if let (Errno::EINVAL, Some((name, option))) = (errno, kind.option) {
+        path.push_str("/proc/self/ns/").push_str(kind.name);
+        if is_missing(path.as_c_str().unwrap_or_default()) {
+            message.push_str("hint: this kernel was built without ").push_str(name);
+            message.push_str(" namespaces (CONFIG_").push_str(option).push_str(")\n");
+        }
+    }
 }
 
 /// Whether we have CAP_SYS_ADMIN.
@@ -337,13 +307,12 @@ fn may_administer() -> bool {
 
 /// A chrooted process sees no mount at `/`.
 fn is_chrooted() -> bool {
-    file::open(c"/proc/self/mountinfo", Open::Read).is_ok()
-        && !has_line(c"/proc/self/mountinfo", |line| mount_point(line) == b"/")
+    file::open(c"/proc/self/mountinfo", Open::Read).is_ok() && !is_mounted(|place| place == b"/", b"")
 }
 
 /// Whether an id stands in a map: lines of inside, outside, count.
 fn is_mapped(map: &CStr, id: u32) -> bool {
-    has_line(map, |line| Range::parse(line, b' ').is_some_and(|range| id.wrapping_sub(range.inside) < range.count))
+    has_line(map, &mut |line| Range::parse(line, b' ').is_some_and(|range| id.wrapping_sub(range.inside) < range.count))
 }
 
 /// The fifth word of a line of mountinfo, proc_pid_mountinfo(5).
@@ -358,14 +327,14 @@ fn hides_mounts(config: &Config) -> bool {
     }
     let mut path = [0; 4096];
     let root = file::working_dir(&mut path).map_or(&b""[..], CStr::to_bytes);
-    has_line(c"/proc/self/mountinfo", |line| {
+    has_line(c"/proc/self/mountinfo", &mut |line| {
         let below = mount_point(line).strip_prefix(root).unwrap_or_default();
         root == b"/" && !below.is_empty() || below.starts_with(b"/")
     })
 }
 
 fn contains(text: &[u8], part: &[u8]) -> bool {
-    text.windows(part.len()).any(|window| window == part)
+    part.is_empty() || text.windows(part.len()).any(|window| window == part)
 }
 
 /// Whether a file that every kernel has in /proc, if not left out of it, is missing.
@@ -389,10 +358,18 @@ fn first_bytes<'a>(path: &CStr, buffer: &'a mut [u8]) -> &'a [u8] {
 }
 
 /// Whether a file has such a line.
-fn has_line(path: &CStr, wanted: impl Fn(&[u8]) -> bool) -> bool {
-    file::open(path, Open::Read)
-        .and_then(|file| file::has_line(&file, usize::MAX, &mut |line| wanted(line)))
-        .unwrap_or(false)
+fn has_line(path: &CStr, wanted: &mut dyn FnMut(&[u8]) -> bool) -> bool {
+    file::open(path, Open::Read).and_then(|file| file::has_line(&file, usize::MAX, wanted)).unwrap_or(false)
+}
+
+/// Whether /proc/self/status has a line that starts so.
+fn status_says(start: &[u8]) -> bool {
+    has_line(c"/proc/self/status", &mut |line| line.starts_with(start))
+}
+
+/// Whether something is mounted at such a place, by a line of mountinfo that holds `with`.
+fn is_mounted(is_it: fn(&[u8]) -> bool, with: &[u8]) -> bool {
+    has_line(c"/proc/self/mountinfo", &mut |line| is_it(mount_point(line)) && contains(line, with))
 }
 
 #[cfg(test)]
@@ -412,8 +389,8 @@ mod tests {
         let mut text = b"0123456789abcde\n".repeat(1000);
         text.extend_from_slice(b"last line");
         let (_file, path) = file_with(&text);
-        assert!(has_line(&path, |line| line == b"last line"));
-        assert!(!has_line(&path, |line| line == b"last lin" || line == b"0123"));
+        assert!(has_line(&path, &mut |line| line == b"last line"));
+        assert!(!has_line(&path, &mut |line| line == b"last lin" || line == b"0123"));
     }
 
     #[test]

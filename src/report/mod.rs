@@ -52,9 +52,7 @@ pub(crate) fn not_started(config: &Config, failure: &Failure, interpreter: Optio
         message.push_str("hint: the file exists, but its interpreter ");
         message.push_escaped(interpreter.as_bytes()).push_str(" does not, inside the container\n");
     } else {
-        for remedy in checks::causes(config, &failure.fault) {
-            message.push_str("hint: ").push_str(remedy).push_str("\n");
-        }
+        checks::write_causes(&mut message, config, &failure.fault);
     }
     say(&message);
 }

@@ -15,10 +15,22 @@ pub(super) fn decode(result: usize) -> Result<usize, Errno> {
 }
 
 impl Errno {
+    /// Its name as in errno(3), which a reason of our own does not have, and what it means.
+    pub(crate) fn describe(self) -> Option<(&'static str, &'static str)> {
+        TEXTS.iter().find(|text| text.of == self).and_then(|text| text.both.split_at_checked(text.name_bytes.into()))
+    }
+
     /// As the kernel would return it.
     pub(super) fn encode(self) -> usize {
         (-(self.0 as isize)).cast_unsigned()
     }
+}
+
+/// What is said of an error: its name, and its meaning right behind it.
+struct Text {
+    of: Errno,
+    name_bytes: u8,
+    both: &'static str,
 }
 
 macro_rules! errors {
@@ -28,15 +40,13 @@ macro_rules! errors {
             pub(crate) const $name: Errno = Errno(libc::$name);)*
             $(pub(crate) const $own: Errno = Errno($number);)*
 
-            /// Its name as in errno(3), which a reason of our own does not have, and what it means.
-            pub(crate) fn describe(self) -> Option<(&'static str, &'static str)> {
-                match self.0 {
-                    $(libc::$name => Some((stringify!($name), $text)),)*
-                    $($number => Some(("", $reason)),)*
-                    _ => None,
-                }
-            }
         }
+
+        #[allow(clippy::cast_possible_truncation, reason = "names are short")]
+        static TEXTS: &[Text] = &[
+            $(Text { of: Errno::$name, name_bytes: stringify!($name).len() as u8, both: concat!(stringify!($name), $text) },)*
+            $(Text { of: Errno::$own, name_bytes: 0, both: $reason },)*
+        ];
     };
 }
 
