@@ -23,13 +23,27 @@ macro_rules! plan {
     })*) => {
         $($(#[$doc])*
         pub(super) fn $list(context: $context) -> Result<(), Failure> {
-            $(if true $(&& $wanted(context.config()))? {
-                recorder::step($say);
-                $run(context).map_err(|fault| Failure { step: $say, fault })?;
-            })*
-            Ok(())
+            let mut step = "";
+            let mut result = Ok(());
+            'walk: {
+                $(if true $(&& $wanted(context.config()))? {
+                    begin(&mut step, $say);
+                    result = $run(context).map(|_| ());
+                    if result.is_err() {
+                        break 'walk;
+                    }
+                })*
+            }
+            result.map_err(|fault| Failure { step, fault })
         })*
     };
+}
+
+/// Keeps a step's name for what may go wrong in it.
+#[inline(never)]
+fn begin(step: &mut &'static str, name: &'static str) {
+    *step = name;
+    recorder::step(name);
 }
 
 plan! {

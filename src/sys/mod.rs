@@ -90,6 +90,8 @@ impl Register for &core::ffi::CStr {
 trait Registers {
     /// Bit N says that register N points to a C string.
     const TEXTS: u8;
+    /// Whether there are three at most.
+    const ARE_FEW: bool;
 
     /// As numbers; those left out are zero.
     fn registers(self) -> [usize; 6];
@@ -108,6 +110,11 @@ macro_rules! tuples {
                     rest = others;
                 }
                 bits
+            };
+
+            const ARE_FEW: bool = {
+                let places: &[&str] = &[$(stringify!($place)),*];
+                places.len() <= 3
             };
 
             #[inline(always)]
@@ -155,8 +162,19 @@ impl Which {
 #[inline(always)] // constants in registers: a third of the code that an array of them takes
 unsafe fn make<R: Registers>(number: usize, registers: R) -> Result<usize, Errno> {
     let [a, b, c, d, e, f] = registers.registers();
+    let which = Which::new(number, R::TEXTS);
     // SAFETY: promised by the caller.
-    errno::decode(unsafe { invoke(a, b, c, d, e, f, Which::new(number, R::TEXTS)) })
+    errno::decode(unsafe { if R::ARE_FEW { invoke_short(which, a, b, c) } else { invoke(which, a, b, c, d, e, f) } })
+}
+
+/// [`invoke`] of a call that takes three registers at most, as most do: its caller need not clear the others.
+///
+/// # Safety
+/// As for [`invoke`].
+#[inline(never)]
+unsafe fn invoke_short(which: Which, a: usize, b: usize, c: usize) -> usize {
+    // SAFETY: promised by the caller.
+    unsafe { invoke(which, a, b, c, 0, 0, 0) }
 }
 
 /// The same for all, and for the recorder. What comes back is as the kernel gave it.
@@ -165,7 +183,7 @@ unsafe fn make<R: Registers>(number: usize, registers: R) -> Result<usize, Errno
 /// As for [`make`]; and `which` says of no other register that it points to a C string.
 #[inline(never)]
 #[allow(clippy::too_many_arguments, reason = "six registers, and what they are for")]
-unsafe fn invoke(a: usize, b: usize, c: usize, d: usize, e: usize, f: usize, which: Which) -> usize {
+unsafe fn invoke(which: Which, a: usize, b: usize, c: usize, d: usize, e: usize, f: usize) -> usize {
     let (number, registers) = (which.number(), [a, b, c, d, e, f]);
     if !recorder::is_on() {
         // SAFETY: promised by the caller.
