@@ -3,20 +3,30 @@
 use core::ffi::CStr;
 
 /// Text of at most N bytes; what does not fit is cut off.
-#[derive(Clone, Copy)]
-pub(crate) struct Text<const N: usize> {
-    bytes: [u8; N],
+pub(crate) type Text<const N: usize> = Buffer<[u8; N]>;
+
+/// Bytes, as many of which are text as `len` says. Without a size, the work on texts of all sizes is one code.
+pub(crate) struct Buffer<Bytes: ?Sized> {
     len: usize,
+    bytes: Bytes,
 }
+
+impl<const N: usize> Clone for Text<N> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<const N: usize> Copy for Text<N> {}
 
 impl<const N: usize> Text<N> {
     pub(crate) const fn new() -> Self {
-        Text { bytes: [0; N], len: 0 }
+        Buffer { len: 0, bytes: [0; N] }
     }
 
     /// What has been pushed so far.
     pub(crate) fn as_bytes(&self) -> &[u8] {
-        self.bytes.get(..self.len).unwrap_or_default()
+        filled(self)
     }
 
     pub(crate) fn clear(&mut self) {
@@ -29,12 +39,12 @@ impl<const N: usize> Text<N> {
 
     /// The text up to its first NUL as a C string; None if the buffer was full.
     pub(crate) fn as_c_str(&self) -> Option<&CStr> {
-        CStr::from_bytes_until_nul(&self.bytes).ok()
+        up_to_nul(&self.bytes)
     }
 
     /// Adds bytes as they are. Returns itself, so that pushes read as a sentence.
     pub(crate) fn push(&mut self, bytes: &[u8]) -> &mut Self {
-        append(&mut self.bytes, &mut self.len, bytes);
+        append(self, bytes);
         self
     }
 
@@ -44,67 +54,74 @@ impl<const N: usize> Text<N> {
 
     /// Adds bytes of the user's or of a foreign tree's: what could steer a terminal is escaped as `\xNN`, UTF-8 stays.
     pub(crate) fn push_escaped(&mut self, bytes: &[u8]) -> &mut Self {
-        append_escaped(&mut self.bytes, &mut self.len, bytes);
+        append_escaped(self, bytes);
         self
     }
 
     /// Adds a number in decimal.
     pub(crate) fn push_number(&mut self, number: u64) -> &mut Self {
-        append_number(&mut self.bytes, &mut self.len, number);
+        append_number(self, number);
         self
     }
 
     /// Adds a byte as two hexadecimal digits.
     pub(crate) fn push_hex(&mut self, byte: u8) -> &mut Self {
-        append_hex(&mut self.bytes, &mut self.len, b"", &[byte]);
+        append_hex(self, b"", &[byte]);
         self
     }
 
     /// Adds a number of so many decimals, given without the point: 1234 with 2 is 12.34.
     pub(crate) fn push_fixed(&mut self, number: u64, decimals: u32) -> &mut Self {
-        append_fixed(&mut self.bytes, &mut self.len, number, decimals);
+        append_fixed(self, number, decimals);
         self
     }
 }
 
-// One copy of the work for all sizes of text.
-
 #[inline(never)]
-fn append(buffer: &mut [u8], len: &mut usize, bytes: &[u8]) {
-    let room = buffer.get_mut(*len..).unwrap_or_default();
-    for (to, from) in room.iter_mut().zip(bytes) {
-        *to = *from;
-    }
-    *len = buffer.len().min(*len + bytes.len());
+fn filled(buffer: &Buffer<[u8]>) -> &[u8] {
+    buffer.bytes.get(..buffer.len).unwrap_or_default()
+}
+
+fn up_to_nul(bytes: &[u8]) -> Option<&CStr> {
+    CStr::from_bytes_until_nul(bytes).ok()
 }
 
 #[inline(never)]
-fn append_escaped(buffer: &mut [u8], len: &mut usize, bytes: &[u8]) {
+fn append(buffer: &mut Buffer<[u8]>, bytes: &[u8]) {
+    let room = buffer.bytes.get_mut(buffer.len..).unwrap_or_default();
+    for (to, from) in room.iter_mut().zip(bytes) {
+        *to = *from;
+    }
+    buffer.len = buffer.bytes.len().min(buffer.len + bytes.len());
+}
+
+#[inline(never)]
+fn append_escaped(buffer: &mut Buffer<[u8]>, bytes: &[u8]) {
     for chunk in bytes.utf8_chunks() {
         for letter in chunk.valid().chars() {
             let mut utf8 = [0; 4];
             let encoded = letter.encode_utf8(&mut utf8).as_bytes();
             if letter.is_control() {
-                append_hex(buffer, len, b"\\x", encoded);
+                append_hex(buffer, b"\\x", encoded);
             } else {
-                append(buffer, len, encoded);
+                append(buffer, encoded);
             }
         }
-        append_hex(buffer, len, b"\\x", chunk.invalid());
+        append_hex(buffer, b"\\x", chunk.invalid());
     }
 }
 
-fn append_hex(buffer: &mut [u8], len: &mut usize, before: &[u8], bytes: &[u8]) {
+fn append_hex(buffer: &mut Buffer<[u8]>, before: &[u8], bytes: &[u8]) {
     const DIGITS: &[u8; 16] = b"0123456789abcdef";
     for byte in bytes {
         let digit = |value: u8| DIGITS.get(usize::from(value)).copied().unwrap_or(b'?');
-        append(buffer, len, before);
-        append(buffer, len, &[digit(byte >> 4), digit(byte & 15)]);
+        append(buffer, before);
+        append(buffer, &[digit(byte >> 4), digit(byte & 15)]);
     }
 }
 
 #[inline(never)]
-fn append_number(buffer: &mut [u8], len: &mut usize, number: u64) {
+fn append_number(buffer: &mut Buffer<[u8]>, number: u64) {
     let mut digits = [0_u8; 20];
     let mut rest = number;
     let mut count = 0;
@@ -116,20 +133,20 @@ fn append_number(buffer: &mut [u8], len: &mut usize, number: u64) {
             break;
         }
     }
-    append(buffer, len, digits.get(digits.len() - count..).unwrap_or_default());
+    append(buffer, digits.get(digits.len() - count..).unwrap_or_default());
 }
 
 #[cold]
 #[inline(never)]
-fn append_fixed(buffer: &mut [u8], len: &mut usize, number: u64, decimals: u32) {
+fn append_fixed(buffer: &mut Buffer<[u8]>, number: u64, decimals: u32) {
     let mut below = 10_u64.saturating_pow(decimals);
-    append_number(buffer, len, number / below);
+    append_number(buffer, number / below);
     if decimals > 0 {
-        append(buffer, len, b".");
+        append(buffer, b".");
     }
     while below > 1 {
         below /= 10;
-        append_number(buffer, len, number / below % 10);
+        append_number(buffer, number / below % 10);
     }
 }
 
