@@ -43,18 +43,18 @@ pub(crate) fn trace(which: Trace, config: &Config, command: &Command, failure: O
     let marked = failure.and_then(failed_call);
     let mut end_ns = start;
     let mut tried = false;
-    let mut rest = records();
+    let mut rest = records().peekable();
     while let Some(record) = rest.next() {
         let What::Call(call) = &record.what else { continue };
         let step = step_of(record);
+        let is_the_one = |record| marked.is_some_and(|marked| core::ptr::eq(record, marked));
+        let mut is_marked = is_the_one(record);
         // Of many calls that differ in a number only, the first stands for all.
-        let same = rest.clone().take_while(|next| repeats(record, call, next)).count();
-        let until = rest.clone().take(same).last().unwrap_or(record);
-        let is_marked = marked.is_some_and(|marked| {
-            core::iter::once(record).chain(rest.clone().take(same)).any(|one| core::ptr::eq(one, marked))
-        });
-        if same > 0 {
-            rest.nth(same - 1);
+        let (mut until, mut same) = (record, 0);
+        while let Some(next) = rest.next_if(|next| repeats(record, call, next)) {
+            is_marked |= is_the_one(next);
+            until = next;
+            same += 1;
         }
         if is_marked || marked.is_none() && call.number == nr::EXECVE {
             end_ns = until.begin_ns;
@@ -65,7 +65,7 @@ pub(crate) fn trace(which: Trace, config: &Config, command: &Command, failure: O
         let mut cell = Cell::new();
         calls::write(&mut cell, record, call);
         if same > 0 {
-            cell.push_str(" …(and ").push_number(same as u64).push_str(" more)");
+            cell.push_str(" …(and ").push_number(same).push_str(" more)");
         }
         let failed = write_result(&mut cell, which, until);
         page.push_str(ink.of(record.side)).push_str(name_of_side(record.side)).push_str(ink.end).push_str("  ");

@@ -266,12 +266,27 @@ fn place(index: usize) -> Option<*mut Record> {
 }
 
 /// What was recorded since [`start`], each side's in order.
-pub(crate) fn records() -> impl Iterator<Item = &'static Record> + Clone {
-    let used = RECORDS.used.load(Ordering::Acquire).min(MOST_RECORDS);
-    (0..used).filter_map(place).filter_map(|place| {
-        // SAFETY: zero at first, which `ready` may be at any time.
-        let ready = unsafe { &(*place).ready };
-        // SAFETY: written whole, as it says.
-        ready.load(Ordering::Acquire).then(|| unsafe { &*place })
-    })
+pub(crate) fn records() -> Recorded {
+    Recorded(0..RECORDS.used.load(Ordering::Acquire))
+}
+
+/// What [`records`] goes through.
+#[derive(Clone)]
+pub(crate) struct Recorded(Range<usize>);
+
+impl Iterator for Recorded {
+    type Item = &'static Record;
+
+    #[inline(never)]
+    fn next(&mut self) -> Option<&'static Record> {
+        loop {
+            let place = place(self.0.next()?)?;
+            // SAFETY: zero at first, which `ready` may be at any time.
+            let ready = unsafe { &(*place).ready };
+            if ready.load(Ordering::Acquire) {
+                // SAFETY: written whole, as it says.
+                return Some(unsafe { &*place });
+            }
+        }
+    }
 }

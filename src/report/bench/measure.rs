@@ -87,19 +87,41 @@ impl Series {
     }
 }
 
+/// All starts of one thing.
+#[derive(Default)]
+pub(super) struct Starts {
+    /// Until the command was executed, and until it was reaped.
+    pub(super) start: Series,
+    pub(super) whole: Series,
+    pub(super) codes: Series,
+    /// Processor time of all `whole` together.
+    pub(super) user_us: u64,
+    pub(super) system_us: u64,
+    /// How long all of them together took, several at a time; otherwise 0.
+    elapsed_ns: u64,
+}
+
+impl Starts {
+    fn keep(&mut self, sample: &Sample, start_ns: u64) {
+        self.whole.push(sample.whole_ns);
+        self.start.push(start_ns);
+        self.codes.push(sample.status);
+        self.user_us += sample.user_us;
+        self.system_us += sample.system_us;
+    }
+
+    /// How many a second, several at a time.
+    pub(super) fn tenths_per_second(&self) -> Option<u64> {
+        (self.whole.used as u64).saturating_mul(10_000_000_000).checked_div(self.elapsed_ns)
+    }
+}
+
 /// All that was measured.
 #[derive(Default)]
 pub(super) struct Samples {
-    /// Ours, and what it is compared with: until the command was executed, and until it was reaped.
-    pub(super) start: [Series; 2],
-    pub(super) whole: [Series; 2],
-    pub(super) codes: [Series; 2],
-    /// Processor time of all `whole` together.
-    pub(super) user_us: [u64; 2],
-    pub(super) system_us: [u64; 2],
+    /// Ours, and what it is compared with.
+    pub(super) sides: [Starts; 2],
     pub(super) warm_up: u64,
-    /// How long all of them together took, several at a time.
-    pub(super) elapsed_ns: [u64; 2],
     /// The steps by the plan, and each one's share of the starts that were recorded.
     pub(super) steps: &'static [Option<(Side, &'static str)>],
     pub(super) step_times: Share,
@@ -171,8 +193,10 @@ pub(super) fn measure(asked: &Bench, samples: &mut Samples) -> Result<(), Troubl
     let mut room = memory::numbers(runs * 7 + shares).map_err(refused("mmap"))?;
     samples.scratch = take(&mut room, runs);
     samples.steps = steps;
-    for series in samples.start.iter_mut().chain(&mut samples.whole).chain(&mut samples.codes) {
-        series.room = take(&mut room, runs);
+    for side in &mut samples.sides {
+        for series in [&mut side.start, &mut side.whole, &mut side.codes] {
+            series.room = take(&mut room, runs);
+        }
     }
     samples.step_times = Share { room: take(&mut room, part * steps.len()), each: part, used: 0 };
     samples.variants = Share { room: take(&mut room, part * variants), each: part, used: 0 };
@@ -210,9 +234,10 @@ pub(super) fn measure(asked: &Bench, samples: &mut Samples) -> Result<(), Troubl
         return Err(Trouble::DoesNotStart);
     }
     if jobs > 1 {
-        runner.at_a_time(samples, 0, &ours, runs, jobs);
+        let [our_side, their_side] = &mut samples.sides;
+        runner.at_a_time(our_side, &ours, runs, jobs);
         if compares {
-            runner.at_a_time(samples, 1, &theirs, runs, jobs);
+            runner.at_a_time(their_side, &theirs, runs, jobs);
         }
     } else {
         let recorded = Subject { config: &noticed, command: asked.command, way: Way::Recorded };
@@ -269,9 +294,7 @@ impl Runner {
     /// Starts it once, to see whether it starts; `loudly`, it says why not.
     #[inline(never)]
     fn tries(&mut self, subject: &Subject, loudly: bool) -> bool {
-        let Ok(_) = self.spawn(subject, 0, loudly) else { return false };
-        let ended = process::wait_for_usage().is_ok();
-        ended && self.slot(0, 2) == ENDED
+        self.spawn(subject, 0, loudly).is_ok() && self.collect().is_some()
     }
 
     #[inline(never)]
@@ -378,17 +401,22 @@ impl Runner {
     #[inline(never)]
     fn sample(&mut self, subject: &Subject) -> Option<Sample> {
         self.spawn(subject, 0, false).ok()?;
-        let sample = self.collect(|_| 0)?;
+        let sample = self.collect()?;
         self.tell_progress();
         self.stop().is_none().then_some(sample)
     }
 
-    /// Waits for the end of one that was started; in which slot, its process tells.
+    /// The slot of a process; of 0, a free one.
     #[inline(never)]
-    fn collect(&mut self, slot_of: impl Fn(Pid) -> usize) -> Option<Sample> {
+    fn slot_of(&self, process: Pid) -> Option<usize> {
+        (0..self.slots.len() / SLOT).find(|slot| self.slot(*slot, 3) == process.0.unsigned_abs().into())
+    }
+
+    /// Waits for the end of one that was started.
+    #[inline(never)]
+    fn collect(&mut self) -> Option<Sample> {
         let (pid, event, usage) = process::wait_for_usage().ok()?;
-        self.done += 1;
-        let slot = slot_of(pid);
+        let slot = self.slot_of(pid)?;
         self.set_slot(slot, 3, 0);
         let process::Event::Exited(status) = event else { return None };
         (self.slot(slot, 2) == ENDED).then_some(Sample {
@@ -435,9 +463,9 @@ impl Runner {
             }
             round += 1;
             let [ours, theirs, noticed] = three;
-            for (side, (sample, start_ns)) in [(ours, noticed.start_ns), (theirs, theirs.start_ns)].iter().enumerate() {
-                samples.keep(side, sample, *start_ns);
-            }
+            let [our_side, their_side] = &mut samples.sides;
+            our_side.keep(&ours, noticed.start_ns);
+            their_side.keep(&theirs, theirs.start_ns);
         }
     }
 
@@ -483,19 +511,13 @@ impl Runner {
     }
 
     /// So many, `jobs` of them at any time.
-    fn at_a_time(&mut self, samples: &mut Samples, side: usize, subject: &Subject, runs: usize, jobs: usize) {
+    fn at_a_time(&mut self, side: &mut Starts, subject: &Subject, runs: usize, jobs: usize) {
         let begin_ns = clock::now_ns();
         let (mut begun, mut flying) = (0, 0);
         loop {
-            let slots = self.slots;
-            let slot_of = |pid: u64| {
-                slots
-                    .chunks(SLOT)
-                    .position(|slot| slot.last().is_some_and(|place| place.load(Ordering::Relaxed) == pid))
-            };
             if flying < jobs && begun < runs && self.stop().is_none() {
                 // A limit on processes is no end: when one has ended, there is room again.
-                if let Some(Ok(_)) = slot_of(0).map(|free| self.spawn(subject, free, false)) {
+                if let Some(Ok(_)) = self.slot_of(Pid(0)).map(|free| self.spawn(subject, free, false)) {
                     (begun, flying) = (begun + 1, flying + 1);
                     continue;
                 }
@@ -503,20 +525,19 @@ impl Runner {
             if flying == 0 {
                 break;
             }
-            let sample = self.collect(|pid| slot_of(pid.0.unsigned_abs().into()).unwrap_or(0));
+            let sample = self.collect();
             flying -= 1;
             if let Some(sample) = sample {
-                samples.keep(side, &sample, sample.start_ns);
+                side.keep(&sample, sample.start_ns);
             }
             self.tell_progress();
         }
-        if let Some(elapsed) = samples.elapsed_ns.get_mut(side) {
-            *elapsed = clock::now_ns() - begin_ns;
-        }
+        side.elapsed_ns = clock::now_ns() - begin_ns;
     }
 
-    /// On a terminal, a line that says how far it is, ten times a second.
+    /// One more is done. On a terminal, a line says so, ten times a second.
     fn tell_progress(&mut self) {
+        self.done += 1;
         let now_ns = clock::now_ns();
         if self.shows_progress && now_ns - self.shown_ns > 100_000_000 {
             self.shown_ns = now_ns;
@@ -531,25 +552,6 @@ impl Runner {
     fn end_progress(&self) {
         if self.shown_ns > 0 {
             let _ = file::write(2, b"\r\x1b[K");
-        }
-    }
-}
-
-impl Samples {
-    #[inline(never)]
-    fn keep(&mut self, side: usize, sample: &Sample, start_ns: u64) {
-        if let (Some(whole), Some(start), Some(codes), Some(user_us), Some(system_us)) = (
-            self.whole.get_mut(side),
-            self.start.get_mut(side),
-            self.codes.get_mut(side),
-            self.user_us.get_mut(side),
-            self.system_us.get_mut(side),
-        ) {
-            whole.push(sample.whole_ns);
-            start.push(start_ns);
-            codes.push(sample.status);
-            *user_us += sample.user_us;
-            *system_us += sample.system_us;
         }
     }
 }

@@ -31,6 +31,12 @@ impl Sheet<'_> {
         }
     }
 
+    #[inline(never)]
+    fn put(&mut self, text: &str) {
+        self.text.push_str(text);
+        self.flush(false);
+    }
+
     /// A text, in which `#N` stands for the next of the numbers, the last N digits of which are decimals.
     #[inline(never)]
     fn say(&mut self, template: &str, numbers: &[u64]) {
@@ -75,22 +81,22 @@ impl Sheet<'_> {
             for ns in of.all() {
                 self.micros(ns.cast_signed());
             }
-            self.say("\n", &[]);
+            self.put("\n");
         }
     }
 
     #[inline(never)]
     fn heading(&mut self, name: &str) {
-        self.say("\n", &[]);
+        self.put("\n");
         self.column(name.as_bytes(), NAME_COLUMNS);
-        self.say("       min    median       p90       p99       max\n", &[]);
+        self.put("       min    median       p90       p99       max\n");
     }
 
     /// Words with blanks between, as a terminal or as JSON takes them.
     #[inline(never)]
     fn words(&mut self, words: Words, json: bool) {
         for (index, word) in words.enumerate() {
-            self.say(if index > 0 { " " } else { "" }, &[]);
+            self.put(if index > 0 { " " } else { "" });
             let bytes = word.to_bytes();
             let bytes = bytes.get(..256).unwrap_or(bytes);
             if json {
@@ -106,7 +112,7 @@ impl Sheet<'_> {
     #[inline(never)]
     fn list(&mut self, values: &[u64], template: &str) {
         for (index, value) in values.iter().enumerate() {
-            self.say(if index > 0 { ", " } else { "" }, &[]);
+            self.put(if index > 0 { ", " } else { "" });
             self.say(template, &[*value]);
         }
     }
@@ -135,7 +141,9 @@ pub(super) fn print(asked: &Bench, samples: &mut Samples) {
 /// Both whole lives' ratio, pair by pair, and both starts'.
 #[inline(never)]
 fn ratios(sheet: &mut Sheet, samples: &Samples) -> [u64; 2] {
-    [&samples.start, &samples.whole].map(|[ours, theirs]| ratio(ours.samples(), theirs.samples(), sheet.scratch))
+    let [ours, theirs] = &samples.sides;
+    [(&ours.start, &theirs.start), (&ours.whole, &theirs.whole)]
+        .map(|(ours, theirs)| ratio(ours.samples(), theirs.samples(), sheet.scratch))
 }
 
 /// For people.
@@ -143,34 +151,32 @@ fn ratios(sheet: &mut Sheet, samples: &Samples) -> [u64; 2] {
 fn table(sheet: &mut Sheet, asked: &Bench, samples: &Samples) {
     head(sheet, asked, samples);
     let names = if asked.programs.is_some() { ["gontainer", "the other"] } else { ["the container", "the floor"] };
-    let [ours, theirs] = &samples.whole;
-    let [ours, theirs] = [ours.samples(), theirs.samples()];
+    let [(ours, ours_start), (theirs, floor_start)] =
+        samples.sides.each_ref().map(|side| (side.whole.samples(), side.start.samples()));
     let ratios = ratios(sheet, samples);
     let [_, whole_ratio] = ratios;
     if asked.programs.is_some() || asked.config.jobs > 1 {
         sheet.heading("µs, the whole process");
-        for ((name, series), elapsed_ns) in names.iter().zip([ours, theirs]).zip(samples.elapsed_ns) {
-            sheet.row(name.as_bytes(), series);
-            let per_second = (series.len() as u64).saturating_mul(10_000_000_000).checked_div(elapsed_ns);
-            if let Some(per_second) = per_second {
-                sheet.say(name, &[]);
+        for (name, side) in names.iter().zip(&samples.sides) {
+            sheet.row(name.as_bytes(), side.whole.samples());
+            if let Some(per_second) = side.tenths_per_second() {
+                sheet.put(name);
                 sheet.say(": #1 a second, #0 at a time\n", &[per_second, asked.config.jobs.into()]);
             }
         }
         if let Some([_, other]) = &asked.programs {
-            sheet.say("the other: ", &[]);
+            sheet.put("the other: ");
             sheet.words(other.words, false);
             sheet.say("\ngontainer takes #3 times as long (median of the pairs)\n", &[whole_ratio]);
         }
     } else {
         sheet.heading("µs");
-        let [start, floor_start] = &samples.start;
-        sheet.row(b"start: until the command is executed", start.samples());
+        sheet.row(b"start: until the command is executed", ours_start);
         sheet.row(b"whole life: until it is reaped", ours);
-        sheet.row(b"floor: start", floor_start.samples());
+        sheet.row(b"floor: start", floor_start);
         sheet.row(b"floor: whole life", theirs);
         if theirs.is_empty() {
-            sheet.say("\nNo floor: a bare clone cannot execute this command here.\n", &[]);
+            sheet.put("\nNo floor: a bare clone cannot execute this command here.\n");
         } else {
             sheet.say(
                 "\nThe floor is one clone with the same namespaces that executes the same command, and nothing else.\n\
@@ -179,7 +185,7 @@ fn table(sheet: &mut Sheet, asked: &Bench, samples: &Samples) {
             );
         }
     }
-    let codes = samples.codes.iter().flat_map(|series| series.samples());
+    let codes = samples.sides.iter().flat_map(|side| side.codes.samples());
     let failed = codes.filter(|code| **code != 0).count() as u64;
     if failed > 0 {
         sheet.say("#0 commands ended with another exit status than 0.\n", &[failed]);
@@ -197,14 +203,14 @@ fn table(sheet: &mut Sheet, asked: &Bench, samples: &Samples) {
         None => {}
     }
     if ours.len() < asked.config.runs as usize {
-        sheet.say("\nEnded early: fewer were measured than asked for.\n", &[]);
+        sheet.put("\nEnded early: fewer were measured than asked for.\n");
     }
 }
 
 /// What was measured, and on what.
 #[inline(never)]
 fn head(sheet: &mut Sheet, asked: &Bench, samples: &Samples) {
-    sheet.say(env!("GONTAINER_VERSION"), &[]);
+    sheet.put(env!("GONTAINER_VERSION"));
     if let Ok(names) = uts::names() {
         sheet.text.push(b", Linux ").push_escaped(names.release());
     }
@@ -213,12 +219,12 @@ fn head(sheet: &mut Sheet, asked: &Bench, samples: &Samples) {
     calls::write_namespaces(&mut namespaces, asked.config.namespaces(), b" ");
     sheet.text.push(namespaces.as_bytes()).push(b"; command: ");
     if asked.config.no_command {
-        sheet.say("a built-in one that does nothing", &[]);
+        sheet.put("a built-in one that does nothing");
     } else {
         sheet.words(asked.command.words, false);
     }
-    let [ours, _] = &samples.whole;
-    let counts = [ours.samples().len() as u64, samples.warm_up];
+    let [ours, _] = &samples.sides;
+    let counts = [ours.whole.samples().len() as u64, samples.warm_up];
     sheet.say(
         if samples.warm_up > 0 { "\n#0 starts of each, after #0 to warm up\n" } else { "\n#0 starts of each\n" },
         &counts,
@@ -241,10 +247,10 @@ fn histograms(sheet: &mut Sheet, names: [&str; 2], both: [&[u64]; 2]) {
         buckets.fill(0);
         histogram(series, low, high, buckets);
         let tallest = buckets.iter().max().copied().unwrap_or(0).max(1);
-        sheet.say("\n", &[]);
-        sheet.say(name, &[]);
+        sheet.put("\n");
+        sheet.put(name);
         for row in (0..ROWS).rev() {
-            sheet.say("\n", &[]);
+            sheet.put("\n");
             for bucket in buckets.iter() {
                 let eighths = u64::from(*bucket) * u64::from(ROWS) * 8;
                 let height = u32::try_from(eighths.div_ceil(u64::from(tallest))).unwrap_or(0);
@@ -255,7 +261,7 @@ fn histograms(sheet: &mut Sheet, names: [&str; 2], both: [&[u64]; 2]) {
                 };
             }
         }
-        sheet.say("\n", &[]);
+        sheet.put("\n");
     }
     let mut first = Text::<24>::new();
     first.push_fixed(low / 100, 1).push_str(" µs");
@@ -263,7 +269,7 @@ fn histograms(sheet: &mut Sheet, names: [&str; 2], both: [&[u64]; 2]) {
     last.push_fixed(high / 100, 1).push_str(" µs and more");
     sheet.column(first.as_bytes(), (columns + 1).saturating_sub(last.as_bytes().len())); // one letter takes two bytes
     sheet.text.push(last.as_bytes());
-    sheet.say("\n", &[]);
+    sheet.put("\n");
 }
 
 #[inline(never)]
@@ -288,7 +294,7 @@ fn costs(sheet: &mut Sheet, asked: &Bench, samples: &Samples) {
     if samples.variants.count() == 0 {
         return;
     }
-    sheet.say("\nµs that each flag adds to the whole life\n", &[]);
+    sheet.put("\nµs that each flag adds to the whole life\n");
     for (index, variant) in asked.variants.iter().enumerate() {
         let mut name = Text::<96>::new();
         name.push_escaped(variant.flag.to_bytes());
@@ -297,9 +303,9 @@ fn costs(sheet: &mut Sheet, asked: &Bench, samples: &Samples) {
             let [with, without] = [0, index + 1].map(|which| samples.variants.samples(which));
             let adds = difference(with, without, sheet.scratch);
             sheet.micros(adds);
-            sheet.say("\n", &[]);
+            sheet.put("\n");
         } else {
-            sheet.say("  nothing starts without it\n", &[]);
+            sheet.put("  nothing starts without it\n");
         }
     }
     let count = [samples.variants.count() as u64];
@@ -310,37 +316,32 @@ fn costs(sheet: &mut Sheet, asked: &Bench, samples: &Samples) {
 #[inline(never)]
 fn json(sheet: &mut Sheet, asked: &Bench, samples: &Samples) {
     let mut between = "{\n  \"results\": [";
-    for (side, series) in samples.whole.iter().enumerate() {
-        let times = series.samples();
-        let (Some(count @ 1..), Some(starts), Some(codes)) =
-            (Some(times.len() as u64), samples.start.get(side), samples.codes.get(side))
-        else {
-            continue;
-        };
-        sheet.say(between, &[]);
-        sheet.say("\n    {\n      \"command\": \"", &[]);
-        match (side, &asked.programs) {
+    for (index, side) in samples.sides.iter().enumerate() {
+        let times = side.whole.samples();
+        let count @ 1.. = times.len() as u64 else { continue };
+        sheet.put(between);
+        sheet.put("\n    {\n      \"command\": \"");
+        match (index, &asked.programs) {
             (0, _) => sheet.words(asked.words, true),
             (_, Some([_, other])) => sheet.words(other.words, true),
-            _ => sheet.say("floor", &[]),
+            _ => sheet.put("floor"),
         }
-        let each = |total: [u64; 2]| total.get(side).copied().unwrap_or(0).saturating_mul(1000) / count;
+        let each = |total: u64| total.saturating_mul(1000) / count;
         let Summary { min, median, max, .. } = summary(times, sheet.scratch);
         sheet.say(
             "\",\n      \"mean\": #9,\n      \"stddev\": #9,\n      \"median\": #9,\n      \"user\": #9,\n      \
              \"system\": #9,\n      \"min\": #9,\n      \"max\": #9,\n      \"times\": [",
-            &[mean(times), deviation(times), median, each(samples.user_us), each(samples.system_us), min, max],
+            &[mean(times), deviation(times), median, each(side.user_us), each(side.system_us), min, max],
         );
         sheet.list(times, "#9");
-        sheet.say("],\n      \"exit_codes\": [", &[]);
-        sheet.list(codes.samples(), "#0");
-        sheet.say("],\n      \"start\": ", &[]);
-        sheet.object(starts.samples());
-        let elapsed_ns = samples.elapsed_ns.get(side).copied().unwrap_or(0);
-        if let Some(per_second) = count.saturating_mul(10_000_000_000).checked_div(elapsed_ns) {
+        sheet.put("],\n      \"exit_codes\": [");
+        sheet.list(side.codes.samples(), "#0");
+        sheet.put("],\n      \"start\": ");
+        sheet.object(side.start.samples());
+        if let Some(per_second) = side.tenths_per_second() {
             sheet.say(",\n      \"per_second\": #1", &[per_second]);
         }
-        sheet.say("\n    }", &[]);
+        sheet.put("\n    }");
         between = ",";
     }
     let ratios = ratios(sheet, samples);
@@ -348,18 +349,18 @@ fn json(sheet: &mut Sheet, asked: &Bench, samples: &Samples) {
     between = "";
     for (index, step) in samples.steps.iter().enumerate() {
         if let Some((side, name)) = step {
-            sheet.say(between, &[]);
-            sheet.say("\n    {\"who\": \"", &[]);
-            sheet.say(name_of_side(*side).trim_ascii_end(), &[]);
-            sheet.say("\", \"step\": \"", &[]);
-            sheet.say(name, &[]);
-            sheet.say("\", \"time\": ", &[]);
+            sheet.put(between);
+            sheet.put("\n    {\"who\": \"");
+            sheet.put(name_of_side(*side).trim_ascii_end());
+            sheet.put("\", \"step\": \"");
+            sheet.put(name);
+            sheet.put("\", \"time\": ");
             sheet.object(samples.step_times.samples(index));
-            sheet.say("}", &[]);
+            sheet.put("}");
             between = ",";
         }
     }
-    sheet.say("\n  ]\n}\n", &[]);
+    sheet.put("\n  ]\n}\n");
 }
 
 /// The inside of a JSON string, RFC 8259; what is no UTF-8 becomes U+FFFD.
