@@ -18,15 +18,15 @@ enum Shape {
     Process,
     Octal,
     /// What the call is for, whatever the register says.
-    Always(&'static str),
+    Always(Names),
     /// What an option of prctl(2) is about.
     Detail,
     /// A C string, left out where the first register says the same.
     Kind,
     /// One of these.
-    Choice(&'static [(usize, &'static str)]),
+    Choice(Names),
     /// Any of these.
-    Flags(&'static [(usize, &'static str)]),
+    Flags(Names),
 }
 use Shape::{Always, At, Choice, Detail, Fd, Flags, Kind, Number, Octal, Process, Quoted};
 
@@ -37,54 +37,106 @@ struct Reading {
     shapes: &'static [Shape],
 }
 
-const CLONE_FLAGS: &[(usize, &str)] = &[
-    (0x1000_0000, "user"),
-    (0x2000_0000, "pid"),
-    (0x0002_0000, "mnt"),
-    (0x0400_0000, "uts"),
-    (0x0800_0000, "ipc"),
-    (0x4000_0000, "net"),
-    (0x0200_0000, "cgroup"),
-    (0x0000_0080, "time"),
-    (0x0000_0100, "shared memory"),
-    (0x0000_4000, "wait for execve"),
-];
-const MOUNT_FLAGS: &[(usize, &str)] = &[
-    (1, "read-only"),
-    (2, "nosuid"),
-    (4, "nodev"),
-    (8, "noexec"),
-    (0x20, "remount"),
-    (0x1000, "bind"),
-    (0x2000, "move"),
-    (0x4000, "recursive"),
-    (0x4_0000, "private"),
-    (0x8_0000, "slave"),
-];
-const OPEN_FLAGS: &[(usize, &str)] = &[
-    (1, "write"),
-    (2, "read and write"),
-    (0o200_000, "directory"),
-    (0o400_000, "no links"),
-    (0o10_000_000, "name only"),
-];
-const TREE_FLAGS: &[(usize, &str)] = &[(1, "clone"), (0x8000, "recursive")];
-const PRCTL: &[(usize, &str)] = &[
-    (1, "parent-death signal"),
-    (4, "dumpable"),
-    (22, "filter system calls"),
-    (24, "drop for good"),
-    (28, "secure bits"),
-    (38, "no new privileges"),
-];
-const IOCTL: &[(usize, &str)] =
-    &[(0x540f, "who has this terminal?"), (0x5410, "the terminal is for this group"), (0x8914, "lo: up")];
-const FCNTL: &[(usize, &str)] =
-    &[(1, "is it open?"), (8, "signal this process on input"), (10, "with this signal"), (4, "set flags")];
-const POLL: &[(usize, &str)] = &[(3, "are 0, 1 and 2 open?"), (1, "is the parent still there?")];
-const KEYCTL: &[(usize, &str)] = &[(1, "join a new session keyring")];
-const UNKNOWN: &[(usize, &str)] = &[(u32::MAX as usize, "as /etc/passwd says")];
-const SIGNALS: &[(usize, &str)] = &[(9, "SIGKILL"), (17, "SIGCHLD")];
+/// What numbers of some kind are called. A list goes by a name of one byte: the table below has many.
+#[derive(Clone, Copy)]
+enum Names {
+    Namespaces,
+    Mount,
+    Open,
+    Tree,
+    Prctl,
+    Ioctl,
+    Fcntl,
+    Poll,
+    Keyctl,
+    Ids,
+    Signals,
+    Last,
+    Family,
+    Unmount,
+    Resources,
+    Capabilities,
+    Count,
+    Memory,
+    Socket,
+    Nothing,
+    Own,
+    Waiting,
+    AnySignal,
+    Niceness,
+    Lock,
+}
+
+impl Names {
+    fn list(self) -> &'static [(usize, &'static str)] {
+        match self {
+            Names::Namespaces => &[
+                (0x1000_0000, "user"),
+                (0x2000_0000, "pid"),
+                (0x0002_0000, "mnt"),
+                (0x0400_0000, "uts"),
+                (0x0800_0000, "ipc"),
+                (0x4000_0000, "net"),
+                (0x0200_0000, "cgroup"),
+                (0x0000_0080, "time"),
+                (0x0000_0100, "shared memory"),
+                (0x0000_4000, "wait for execve"),
+            ],
+            Names::Mount => &[
+                (1, "read-only"),
+                (2, "nosuid"),
+                (4, "nodev"),
+                (8, "noexec"),
+                (0x20, "remount"),
+                (0x1000, "bind"),
+                (0x2000, "move"),
+                (0x4000, "recursive"),
+                (0x4_0000, "private"),
+                (0x8_0000, "slave"),
+            ],
+            Names::Open => &[
+                (1, "write"),
+                (2, "read and write"),
+                (0o200_000, "directory"),
+                (0o400_000, "no links"),
+                (0o10_000_000, "name only"),
+            ],
+            Names::Tree => &[(1, "clone"), (0x8000, "recursive")],
+            Names::Prctl => &[
+                (1, "parent-death signal"),
+                (4, "dumpable"),
+                (22, "filter system calls"),
+                (24, "drop for good"),
+                (28, "secure bits"),
+                (38, "no new privileges"),
+            ],
+            Names::Ioctl => {
+                &[(0x540f, "who has this terminal?"), (0x5410, "the terminal is for this group"), (0x8914, "lo: up")]
+            }
+            Names::Fcntl => {
+                &[(1, "is it open?"), (8, "signal this process on input"), (10, "with this signal"), (4, "set flags")]
+            }
+            Names::Poll => &[(3, "are 0, 1 and 2 open?"), (1, "is the parent still there?")],
+            Names::Keyctl => &[(1, "join a new session keyring")],
+            Names::Ids => &[(u32::MAX as usize, "as /etc/passwd says")],
+            Names::Signals => &[(9, "SIGKILL"), (17, "SIGCHLD")],
+            Names::Last => &[(u32::MAX as usize, "and above")],
+            Names::Family => &[(2, "internet")],
+            Names::Unmount => &[(2, "detach")],
+            Names::Resources => RESOURCES,
+            Names::Capabilities => &[(0, "own capabilities")],
+            Names::Count => &[(0, "how many")],
+            Names::Memory => &[(0, "more memory")],
+            Names::Socket => &[(0, "its socket")],
+            Names::Nothing => &[(0, "")],
+            Names::Own => &[(0, "own")],
+            Names::Waiting => &[(0, "which signals wait")],
+            Names::AnySignal => &[(0, "any signal")],
+            Names::Niceness => &[(0, "niceness")],
+            Names::Lock => &[(0, "for us alone")],
+        }
+    }
+}
 
 macro_rules! readings {
     ($($name:ident $shapes:expr;)*) => {
@@ -95,13 +147,13 @@ macro_rules! readings {
 
 #[rustfmt::skip] // a call, a line
 readings! {
-    CAPGET          [Always("own capabilities")];
-    CAPSET          [Always("own capabilities")];
+    CAPGET          [Always(Names::Capabilities)];
+    CAPSET          [Always(Names::Capabilities)];
     CHDIR           [Quoted];
     CHROOT          [Quoted];
-    CLONE           [Flags(CLONE_FLAGS)];
+    CLONE           [Flags(Names::Namespaces)];
     CLOSE           [Fd];
-    CLOSE_RANGE     [Number, Choice(&[(u32::MAX as usize, "and above")])];
+    CLOSE_RANGE     [Number, Choice(Names::Last)];
     DUP3            [Fd, Number];
     EXECVE          [Quoted];
     EXECVEAT        [Fd];
@@ -110,55 +162,55 @@ readings! {
     FCHMODAT        [At, Quoted, Octal];
     FCHOWNAT        [At, Quoted, Number, Number];
     FCHDIR          [Fd];
-    FCNTL           [Fd, Choice(FCNTL)];
-    FLOCK           [Fd, Always("for us alone")];
+    FCNTL           [Fd, Choice(Names::Fcntl)];
+    FLOCK           [Fd, Always(Names::Lock)];
     GETCWD          [];
     GETDENTS64      [Fd];
     GETPGID         [];
     GETPID          [];
-    GETGROUPS       [Always("how many")];
+    GETGROUPS       [Always(Names::Count)];
     GETXATTR        [Quoted, Quoted];
-    IOCTL           [Fd, Choice(IOCTL)];
-    KEYCTL          [Choice(KEYCTL)];
-    KILL            [Process, Choice(SIGNALS)];
+    IOCTL           [Fd, Choice(Names::Ioctl)];
+    KEYCTL          [Choice(Names::Keyctl)];
+    KILL            [Process, Choice(Names::Signals)];
     MKDIRAT         [At, Quoted, Octal];
     MKNODAT         [At, Quoted];
-    MMAP            [Always("more memory")];
-    MOUNT           [Quoted, Quoted, Kind, Flags(MOUNT_FLAGS)];
+    MMAP            [Always(Names::Memory)];
+    MOUNT           [Quoted, Quoted, Kind, Flags(Names::Mount)];
     MOVE_MOUNT      [At, Quoted, At, Quoted];
     NEWFSTATAT      [At, Quoted];
-    OPENAT          [At, Quoted, Flags(OPEN_FLAGS)];
+    OPENAT          [At, Quoted, Flags(Names::Open)];
     OPENAT2         [At, Quoted];
     MOUNT_SETATTR   [Fd];
     FSTATFS         [Fd];
-    OPEN_TREE       [At, Quoted, Flags(TREE_FLAGS)];
-    PIDFD_GETFD     [Fd, Always("its socket")];
+    OPEN_TREE       [At, Quoted, Flags(Names::Tree)];
+    PIDFD_GETFD     [Fd, Always(Names::Socket)];
     PIDFD_OPEN      [Process];
     PIPE2           [];
     PIVOT_ROOT      [Quoted, Quoted];
-    PPOLL           [Always(""), Choice(POLL)];
-    PRCTL           [Choice(PRCTL), Detail];
-    PRLIMIT64       [Always("own"), Choice(RESOURCES)];
+    PPOLL           [Always(Names::Nothing), Choice(Names::Poll)];
+    PRCTL           [Choice(Names::Prctl), Detail];
+    PRLIMIT64       [Always(Names::Own), Choice(Names::Resources)];
     READ            [Fd];
     READLINKAT      [At, Quoted];
-    RT_SIGACTION    [Choice(SIGNALS)];
+    RT_SIGACTION    [Choice(Names::Signals)];
     RT_SIGPENDING   [];
-    RT_SIGPROCMASK  [Always("which signals wait")];
-    RT_SIGTIMEDWAIT [Always("any signal")];
+    RT_SIGPROCMASK  [Always(Names::Waiting)];
+    RT_SIGTIMEDWAIT [Always(Names::AnySignal)];
     SCHED_GETAFFINITY [];
     SETGROUPS       [Number];
     SETHOSTNAME     [Quoted];
     SETPGID         [Number, Number];
-    SETPRIORITY     [Always("niceness"), Process, Number];
-    SETRESGID       [Choice(UNKNOWN)];
-    SETRESUID       [Choice(UNKNOWN)];
-    SOCKET          [Choice(&[(2, "internet")])];
+    SETPRIORITY     [Always(Names::Niceness), Process, Number];
+    SETRESGID       [Choice(Names::Ids)];
+    SETRESUID       [Choice(Names::Ids)];
+    SOCKET          [Choice(Names::Family)];
     SYMLINKAT       [Quoted, At, Quoted];
     UNAME           [];
     UMASK           [Octal];
     UNLINKAT        [At, Quoted];
-    UMOUNT2         [Quoted, Flags(&[(2, "detach")])];
-    UNSHARE         [Flags(CLONE_FLAGS)];
+    UMOUNT2         [Quoted, Flags(Names::Unmount)];
+    UNSHARE         [Flags(Names::Namespaces)];
     WAIT4           [Process];
     WRITE           [Fd, Quoted];
 }
@@ -210,7 +262,7 @@ fn write_argument(argument: &mut Text<96>, record: &Record, call: &Call, index: 
             Some(meaning) => write_path(argument, meaning),
             None => write_number(argument, register),
         },
-        Always(text) => _ = argument.push_str(text),
+        Always(names) => _ = argument.push_str(names.list().first().map_or("", |(_, name)| name)),
         Process if register == 0 => _ = argument.push(b"PID"),
         Process => write_number(argument, register),
         Detail => match call.registers {
@@ -233,21 +285,21 @@ fn write_argument(argument: &mut Text<96>, record: &Record, call: &Call, index: 
                 argument.push_number((register >> shift & 7) as u64);
             }
         }
-        Choice(names) => match names.iter().find(|(value, _)| *value == register) {
+        Choice(names) => match names.list().iter().find(|(value, _)| *value == register) {
             Some((_, name)) => _ = argument.push_str(name),
             None => write_number(argument, register),
         },
-        Flags(names) => write_names(argument, names, register, b"|"),
+        Flags(names) => write_names(argument, *names, register, b"|"),
     }
 }
 
 /// Writes the names of the namespaces that flags of clone(2) ask for.
 pub(super) fn write_namespaces(text: &mut Text<96>, flags: usize, between: &[u8]) {
-    write_names(text, CLONE_FLAGS, flags, between);
+    write_names(text, Names::Namespaces, flags, between);
 }
 
-fn write_names(text: &mut Text<96>, names: &[(usize, &str)], flags: usize, between: &[u8]) {
-    for (_, name) in names.iter().filter(|(bit, _)| flags & bit != 0) {
+fn write_names(text: &mut Text<96>, names: Names, flags: usize, between: &[u8]) {
+    for (_, name) in names.list().iter().filter(|(bit, _)| flags & bit != 0) {
         if !text.is_empty() {
             text.push(between);
         }
