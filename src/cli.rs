@@ -13,12 +13,17 @@ use crate::report::{self, Bench, Misuse, Trace, Variant};
 use crate::sys::process::Caller;
 use crate::sys::recorder::{self, Mode};
 use crate::sys::{Word, Words, file, process, uts};
+use crate::text::{Text, first_part};
 use core::cell::Cell;
 use core::ffi::CStr;
-use std::boxed::Box;
-use std::ffi::{CString, OsStr, OsString};
+use core::mem::ManuallyDrop;
+use core::slice;
+use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::vec::Vec;
+
+/// `PS1=`, and what a shell shows.
+type Prompt = Text<256>;
 
 /// Wrong usage.
 const WRONG_USAGE: i32 = 2;
@@ -217,7 +222,8 @@ fn parse(words: Words, config: &mut Config) -> Result<Words, Misuse> {
 }
 
 fn parse_flags(flags: Vec<OsString>, config: &mut Config) -> Result<(), Misuse> {
-    let mut parser = lexopt::Parser::from_args(flags);
+    // Never dropped: the arena takes nothing back.
+    let mut parser = ManuallyDrop::new(lexopt::Parser::from_args(flags));
     while let Ok(Some(argument)) = parser.next() {
         // `split` lets nothing but long options through.
         let lexopt::Arg::Long(name) = argument else { continue };
@@ -338,7 +344,9 @@ fn truth(value: &OsStr) -> Option<bool> {
 /// Keeps a string for the rest of the run. It came from argv, so it holds no NUL.
 #[inline(never)]
 fn keep(text: impl Into<OsString>) -> &'static CStr {
-    Box::leak(CString::new(text.into().into_vec()).unwrap_or_default().into_boxed_c_str())
+    let mut bytes = text.into().into_vec();
+    bytes.push(0);
+    CStr::from_bytes_until_nul(bytes.leak()).unwrap_or_default()
 }
 
 /// What runs, and what it finds around it.
@@ -347,7 +355,7 @@ fn command(config: &Config, rest: Words, caller: Words, interactive: bool) -> Co
     let words = if rest.clone().next().is_some() { rest } else { Words::new(&SHELL) };
     let mut environment = environment_of(config, caller);
     if interactive {
-        set(&mut environment, keep(prompt(config)));
+        set(&mut environment, keep(OsStr::from_bytes(prompt(config).as_bytes())));
     }
     if config.identity.is_some() || config.wants_identity() && config.wants_root() {
         // Known once the command's process has looked them up inside.
@@ -402,7 +410,7 @@ fn set(environment: &mut Vec<Word>, word: &'static CStr) {
 
 /// What stands before a variable's `=`.
 fn name_of(word: &CStr) -> &[u8] {
-    word.to_bytes().split(|byte| *byte == b'=').next().unwrap_or_default()
+    first_part(word.to_bytes(), b'=')
 }
 
 /// The variable of this name, with name and value.
@@ -418,25 +426,28 @@ fn value(word: &Word, name: &[u8]) -> Option<&'static CStr> {
 }
 
 /// The prompt, from nothing but what a shell expands by itself, so that no program is needed.
-fn prompt(config: &Config) -> OsString {
+fn prompt(config: &Config) -> Prompt {
     let names = uts::names();
     let host = match (&names, config.wants_uts()) {
         (Ok(names), false) => names.host(),
         _ => config.new_host_name().to_bytes(),
     };
-    let mut prompt = Vec::with_capacity(96);
-    prompt.extend_from_slice("PS1=📦 [".as_bytes());
-    // A shell evaluates its prompt: nothing in a name may be an expansion.
-    let harmless = |byte: &u8| match byte {
-        b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'.' | b'-' | b'_' => *byte,
-        _ => b'?',
-    };
+    let mut prompt = Prompt::new();
+    prompt.push_str("PS1=📦 [");
     let user = config.identity.map_or(&b"root"[..], |(_, word)| word.to_bytes());
-    prompt.extend(user.split(|byte| *byte == b':').next().unwrap_or_default().iter().map(harmless));
-    prompt.push(b'@');
-    prompt.extend(host.iter().map(harmless));
-    prompt.extend_from_slice("] ~$PWD ‣ ".as_bytes());
-    OsString::from_vec(prompt)
+    push_harmless(&mut prompt, first_part(user, b':'));
+    prompt.push(b"@");
+    push_harmless(&mut prompt, host);
+    prompt.push_str("] ~$PWD ‣ ");
+    prompt
+}
+
+/// A shell evaluates its prompt: nothing in a name may be an expansion.
+fn push_harmless(prompt: &mut Prompt, name: &[u8]) {
+    for byte in name {
+        let is_harmless = byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_');
+        prompt.push(if is_harmless { slice::from_ref(byte) } else { b"?" });
+    }
 }
 
 #[cfg(test)]

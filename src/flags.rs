@@ -5,7 +5,7 @@ use crate::ids::User;
 use crate::limits;
 use crate::mounts::{self, Mount};
 use crate::number;
-use crate::text::Text;
+use crate::text::{Text, is_same_word, parts};
 use core::ffi::CStr;
 
 /// What follows a flag's name, and what it sets. A setter checks and stores; it never acts, and leaves
@@ -179,16 +179,16 @@ const CAPABILITIES: &str = "CHOWN DAC_OVERRIDE DAC_READ_SEARCH FOWNER FSETID KIL
 /// A capability's bit, by its name, in any case and with or without CAP_, or by its number.
 fn capability(name: &[u8]) -> Option<u64> {
     let name = match name.get(..4) {
-        Some(start) if start.eq_ignore_ascii_case(b"CAP_") => name.get(4..)?,
+        Some(start) if is_same_word(start, b"CAP_") => name.get(4..)?,
         _ => name,
     };
-    let by_name = CAPABILITIES.split(' ').position(|known| known.as_bytes().eq_ignore_ascii_case(name));
+    let by_name = parts(CAPABILITIES.as_bytes(), b' ').position(|known| is_same_word(known, name));
     let number = by_name.or_else(|| number::decimal(name).and_then(|number| usize::try_from(number).ok()))?;
     1_u64.checked_shl(u32::try_from(number).ok()?)
 }
 
 fn capabilities(asked: &mut Capabilities, list: &CStr) -> Result<(), &'static str> {
-    for word in list.to_bytes().split(|byte| *byte == b',') {
+    for word in parts(list.to_bytes(), b',') {
         match word {
             b"none" => *asked = Capabilities { base: Some(0), added: 0, removed: 0 },
             b"default" => *asked = Capabilities { base: None, added: 0, removed: 0 },

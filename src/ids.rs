@@ -1,7 +1,7 @@
 //! Ids: maps of them, and the files of a system that give them. Pure: nothing here opens or writes a file.
 
 use crate::number::decimal;
-use crate::text::Text;
+use crate::text::{Text, parts};
 use core::ffi::CStr;
 
 /// One line of an id map: `count` ids from `inside` on are, outside, those from `outside` on.
@@ -24,7 +24,7 @@ impl Range {
     /// `INSIDE:OUTSIDE:COUNT`, or a line of a map with other marks between.
     pub(crate) fn parse(text: &[u8], separator: u8) -> Option<Range> {
         // The kernel pads its lines with blanks.
-        let mut words = text.split(|byte| *byte == separator).filter(|word| !word.is_empty() || separator != b' ');
+        let mut words = parts(text, separator).filter(|word| !word.is_empty() || separator != b' ');
         let range = Range { inside: id(words.next()?)?, outside: id(words.next()?)?, count: count(words.next()?)? };
         let last = |first: u32| first.checked_add(range.count); // one behind the last: that may not be an id either
         let fits = range.count > 0 && last(range.inside).is_some() && last(range.outside).is_some();
@@ -80,8 +80,8 @@ impl User {
     /// `NAME`, `UID` or `UID:GID`.
     pub(crate) fn parse(text: &'static CStr) -> Option<User> {
         let bytes = text.to_bytes();
-        let mut parts = bytes.split(|byte| *byte == b':');
-        match (parts.next().and_then(id), parts.next(), parts.next()) {
+        let mut ids = parts(bytes, b':');
+        match (ids.next().and_then(id), ids.next(), ids.next()) {
             (Some(uid), None, None) => Some(User::Ids(uid, None)),
             (Some(uid), Some(gid), None) => Some(User::Ids(uid, Some(id(gid)?))),
             // A number that is no id is no name either.
@@ -106,7 +106,7 @@ pub(crate) struct Entry<'a> {
 impl<'a> Entry<'a> {
     /// `name:password:uid:gid:comment:home:shell`, if it is that.
     pub(crate) fn parse(line: &'a [u8]) -> Option<Entry<'a>> {
-        let mut fields = line.split(|byte| *byte == b':');
+        let mut fields = parts(line, b':');
         let name = fields.next().filter(|name| !name.is_empty())?;
         let uid = id(fields.nth(1)?)?;
         let gid = id(fields.next()?)?;
@@ -118,7 +118,7 @@ impl<'a> Entry<'a> {
 
 /// A line of subuid(5): the first and the number of ids that it gives to this user.
 pub(crate) fn subordinates(line: &[u8], name: &[u8], uid: u32) -> Option<(u32, u32)> {
-    let mut fields = line.split(|byte| *byte == b':');
+    let mut fields = parts(line, b':');
     let owner = fields.next()?;
     let (first, count) = (id(fields.next()?)?, count(fields.next()?)?);
     let is_his = !owner.is_empty() && (owner == name || id(owner) == Some(uid));

@@ -150,6 +150,21 @@ fn append_fixed(buffer: &mut Buffer<[u8]>, number: u64, decimals: u32) {
     }
 }
 
+/// The parts of a text between these marks: one code for all that is cut up.
+pub(crate) fn parts(text: &[u8], mark: u8) -> impl Iterator<Item = &[u8]> {
+    text.split(move |byte| *byte == mark)
+}
+
+/// What stands before the first mark, or all.
+pub(crate) fn first_part(text: &[u8], mark: u8) -> &[u8] {
+    parts(text, mark).next().unwrap_or_default()
+}
+
+/// Whether two words are the same but for capitals.
+pub(crate) fn is_same_word(one: &[u8], other: &[u8]) -> bool {
+    one.len() == other.len() && one.iter().zip(other).all(|(one, other)| one.eq_ignore_ascii_case(other))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -7,7 +7,7 @@ use crate::ids::Range;
 use crate::launch::Fault;
 use crate::sys::file::{self, Open};
 use crate::sys::{Errno, process, uts};
-use crate::text::Text;
+use crate::text::{Text, parts};
 use core::ffi::CStr;
 
 /// A cause: the failures that it can explain, how to know, and what to do about it.
@@ -317,7 +317,7 @@ fn is_mapped(map: &CStr, id: u32) -> bool {
 
 /// The fifth word of a line of mountinfo, proc_pid_mountinfo(5).
 fn mount_point(line: &[u8]) -> &[u8] {
-    line.split(|byte| *byte == b' ').nth(4).unwrap_or_default()
+    parts(line, b' ').nth(4).unwrap_or_default()
 }
 
 /// Whether there are mounts below the rootfs, by their names.

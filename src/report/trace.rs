@@ -5,7 +5,7 @@ use crate::config::{Command, Config};
 use crate::launch::Failure;
 use crate::sys::recorder::{Call, Record, Side, What, records};
 use crate::sys::{file, number as nr};
-use crate::text::Text;
+use crate::text::{Text, first_part, is_same_word};
 
 /// Which of the two.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -127,15 +127,14 @@ fn repeats(first: &Record, call: &Call, next: &Record) -> bool {
 /// that the message says. An error of our own comes from the step's last call.
 #[inline(never)]
 fn failed_call(failure: &Failure) -> Option<&'static Record> {
-    let said = failure.fault.call.split(' ').next().unwrap_or_default().as_bytes();
+    let said = first_part(failure.fault.call.as_bytes(), b' ');
     let rank = |record: &'static Record| {
         let What::Call(call) = &record.what else { return None };
         if step_of(record) != failure.step || matches!(call.number, nr::EXIT_GROUP | nr::CLOSE) {
             return None;
         }
         let gave_it = matches!(record.result(), Some((_, Err(errno))) if errno == failure.fault.errno);
-        let has_name =
-            calls::name_of(call).as_bytes().windows(said.len().max(1)).any(|part| part.eq_ignore_ascii_case(said));
+        let has_name = calls::name_of(call).as_bytes().windows(said.len().max(1)).any(|part| is_same_word(part, said));
         Some((u8::from(gave_it) * 2 + u8::from(has_name), record))
     };
     records().filter_map(rank).max_by_key(|(rank, _)| *rank).map(|(_, record)| record)

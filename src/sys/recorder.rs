@@ -5,6 +5,7 @@
 
 use super::clock::now_ns;
 use super::{Errno, number as nr};
+use crate::text::parts;
 use core::cell::UnsafeCell;
 use core::ffi::CStr;
 use core::mem::MaybeUninit;
@@ -88,7 +89,7 @@ impl Call {
             return None;
         }
         let before = (self.texts & ((1 << register) - 1)).count_ones();
-        self.copies.split(|byte| *byte == 0).nth(usize::try_from(before).ok()?)
+        parts(&self.copies, 0).nth(usize::try_from(before).ok()?)
     }
 }
 

@@ -1,6 +1,7 @@
 //! The host name.
 
 use super::{Errno, call};
+use crate::text::{first_part, parts};
 use core::ffi::CStr;
 
 /// sethostname(2), of the caller's UTS namespace. At most 64 bytes.
@@ -21,12 +22,12 @@ pub(crate) struct Names {
 impl Names {
     /// The host name.
     pub(crate) fn host(&self) -> &[u8] {
-        self.host.split(|byte| *byte == 0).next().unwrap_or_default()
+        first_part(&self.host, 0)
     }
 
     /// The kernel's release.
     pub(crate) fn release(&self) -> &[u8] {
-        self.release.split(|byte| *byte == 0).next().unwrap_or_default()
+        first_part(&self.release, 0)
     }
 
     /// Whether the kernel is of this version or later, as in `6.2`. For what no call tells apart.
@@ -39,7 +40,7 @@ impl Names {
 fn version(release: &[u8]) -> (u32, u32) {
     let digit = |byte: &u8| byte.is_ascii_digit().then(|| u32::from(byte - b'0'));
     let number = |text: &[u8]| text.iter().map_while(digit).fold(0_u32, |sum, digit| sum.saturating_mul(10) + digit);
-    let mut parts = release.split(|byte| *byte == b'.').map(number);
+    let mut parts = parts(release, b'.').map(number);
     (parts.next().unwrap_or(0), parts.next().unwrap_or(0))
 }
 

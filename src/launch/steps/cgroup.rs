@@ -13,7 +13,7 @@ use crate::sys::file::{self, Open};
 use crate::sys::recorder::is_rehearsal;
 use crate::sys::signal::{self, Signal};
 use crate::sys::{self, Errno, Fd, Pid, clock, process};
-use crate::text::Text;
+use crate::text::{Text, first_part, parts};
 use core::ffi::CStr;
 
 /// Of the leaves' names; the launcher's pid follows.
@@ -37,15 +37,14 @@ fn controllers(config: &Config, sign: &[u8]) -> Text<40> {
 
 /// Whether a list has each of those words.
 fn has_all(list: &[u8], wanted: &[u8]) -> bool {
-    wanted
-        .split(|byte| *byte == b' ')
+    parts(wanted, b' ')
         .filter(|word| !word.is_empty())
         .all(|word| list.split(u8::is_ascii_whitespace).any(|other| other == word))
 }
 
 /// Where in the tree we are: the line `0::/PATH` of /proc/self/cgroup.
 fn own_path(text: &[u8]) -> Option<&[u8]> {
-    text.split(|byte| *byte == b'\n').find_map(|line| line.strip_prefix(b"0::"))
+    parts(text, b'\n').find_map(|line| line.strip_prefix(b"0::"))
 }
 
 fn read_at<'a>(dir: &Fd, name: &'static CStr, into: &'a mut [u8]) -> Result<&'a [u8], Fault> {
@@ -151,7 +150,7 @@ fn sweep(own: &Fd) {
 
 /// Whose leaf this is.
 fn owner(name: &[u8]) -> Option<Pid> {
-    let digits = name.strip_prefix(PREFIX)?.split(|byte| *byte == b'-').next()?;
+    let digits = first_part(name.strip_prefix(PREFIX)?, b'-');
     Some(Pid(i32::try_from(crate::number::decimal(digits)?).ok()?)).filter(|pid| pid.0 > 0)
 }
 
@@ -249,7 +248,7 @@ pub(in crate::launch) fn remove(config: &Config, cgroup: &Cgroup) -> bool {
 
 /// Whether `memory.events` counts a kill.
 fn has_killed(events: &[u8]) -> bool {
-    let count = events.split(|byte| *byte == b'\n').find_map(|line| line.strip_prefix(b"oom_kill "));
+    let count = parts(events, b'\n').find_map(|line| line.strip_prefix(b"oom_kill "));
     count.is_some_and(|count| count != b"0")
 }
 

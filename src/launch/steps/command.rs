@@ -6,7 +6,7 @@ use crate::launch::job::Job;
 use crate::launch::shared::Interpreter;
 use crate::sys::file::{self, Open};
 use crate::sys::{Errno, Fd, Word, Words, process};
-use crate::text::Text;
+use crate::text::{Text, first_part, parts};
 use core::convert::Infallible;
 use core::ffi::CStr;
 
@@ -61,7 +61,7 @@ pub(in crate::launch) fn become_it(job: &Job) -> Result<Infallible, Fault> {
 /// later one may do.
 fn look_up(job: &Job, name: &CStr) -> Errno {
     let mut verdict = Errno::ENOENT;
-    for dir in job.command.path.to_bytes().split(|byte| *byte == b':') {
+    for dir in parts(job.command.path.to_bytes(), b':') {
         let dir = if dir.is_empty() { b"." } else { dir };
         let is_usual = dir.len() + name.count_bytes() + 2 <= USUAL_PATH;
         let execute = if is_usual { execute_in::<USUAL_PATH> } else { execute_in::<LONGEST_PATH> };
@@ -111,7 +111,7 @@ fn note_interpreter(job: &Job, path: &CStr) {
 /// among them, as linkers place it.
 fn interpreter(start: &[u8]) -> Option<&[u8]> {
     if let Some(line) = start.strip_prefix(b"#!") {
-        let line = line.split(|byte| *byte == b'\n').next()?.trim_ascii_start();
+        let line = first_part(line, b'\n').trim_ascii_start();
         return line.split(u8::is_ascii_whitespace).next().filter(|name| !name.is_empty());
     }
     let number = |at: usize, bytes: usize| -> Option<usize> {
@@ -128,7 +128,7 @@ fn interpreter(start: &[u8]) -> Option<&[u8]> {
         let entry = table.checked_add(index.checked_mul(size)?)?;
         if number(entry, 4)? == PT_INTERP {
             let (from, length) = (number(entry.checked_add(8)?, 8)?, number(entry.checked_add(32)?, 8)?);
-            return start.get(from..from.checked_add(length)?)?.split(|byte| *byte == 0).next();
+            return start.get(from..from.checked_add(length)?).map(|name| first_part(name, 0));
         }
     }
     None

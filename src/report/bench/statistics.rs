@@ -56,7 +56,8 @@ pub(super) enum Noise {
 /// Whether the samples are too noisy to believe their median.
 #[inline(never)]
 pub(super) fn noise(samples: &[u64], scratch: &mut [u64]) -> Option<Noise> {
-    let [even, odd] = [0, 1].map(|from| median(sorted(&mut samples.iter().skip(from).step_by(2).copied(), scratch)));
+    let [even, odd] =
+        [0, 1].map(|from| median(sorted(&mut samples.chunks(2).filter_map(|pair| pair.get(from)).copied(), scratch)));
     let apart = even.abs_diff(odd).saturating_mul(1000) / even.min(odd).max(1);
     let whole = summary(samples, scratch);
     let tail = whole.p90.saturating_mul(1000) / whole.median.max(1);
