@@ -13,7 +13,7 @@ use crate::report::{self, Bench, Misuse, Trace, Variant};
 use crate::sys::process::Caller;
 use crate::sys::recorder::{self, Mode};
 use crate::sys::{Word, Words, file, process, uts};
-use crate::text::{Text, first_part};
+use crate::text::{Text, first_part, parts};
 use core::cell::Cell;
 use core::ffi::CStr;
 use core::mem::ManuallyDrop;
@@ -228,12 +228,13 @@ fn parse_flags(flags: Vec<OsString>, config: &mut Config) -> Result<(), Misuse> 
         // `split` lets nothing but long options through.
         let lexopt::Arg::Long(name) = argument else { continue };
         let Some(flag) = flags::find(name.as_bytes()) else {
-            return Err(Misuse::UnknownFlag(keep(OsStr::new(name))));
+            return Err(Misuse::UnknownFlag(keep(name.into())));
         };
         let complain = |what| Misuse::BadValue(flag, what);
+        let given = parser.optional_value().map(keep);
         match flag.takes {
             Takes::Nothing(set) => {
-                if parser.optional_value().is_some() {
+                if given.is_some() {
                     return Err(complain("takes no value"));
                 }
                 set(config);
@@ -241,18 +242,15 @@ fn parse_flags(flags: Vec<OsString>, config: &mut Config) -> Result<(), Misuse> 
                     return Ok(()); // help and version also work among mistakes
                 }
             }
-            Takes::Switch(set) => match parser.optional_value() {
-                None => set(config, true),
-                Some(value) => match truth(&value) {
-                    Some(on) => set(config, on),
-                    None => return Err(complain("takes true or false")),
-                },
+            Takes::Switch(set) => match given.map_or(Some(true), truth) {
+                Some(on) => set(config, on),
+                None => return Err(complain("takes true or false")),
             },
-            Takes::Value(_, set) => match parser.value() {
-                Ok(value) => set(config, keep(value)).map_err(complain)?,
-                Err(_) => return Err(Misuse::MissingValue(flag)),
+            Takes::Value(_, set) => match given.or_else(|| parser.value().ok().map(keep)) {
+                Some(value) => set(config, value).map_err(complain)?,
+                None => return Err(Misuse::MissingValue(flag)),
             },
-            Takes::Maybe(_, set) => set(config, parser.optional_value().map(keep)).map_err(complain)?,
+            Takes::Maybe(_, set) => set(config, given).map_err(complain)?,
         }
     }
     check(config)
@@ -333,18 +331,15 @@ fn split(words: Words, leave_out: usize) -> Split {
 }
 
 /// The words that Go's flag package takes for a truth value.
-fn truth(value: &OsStr) -> Option<bool> {
-    match value.as_bytes() {
-        b"1" | b"t" | b"T" | b"true" | b"TRUE" | b"True" => Some(true),
-        b"0" | b"f" | b"F" | b"false" | b"FALSE" | b"False" => Some(false),
-        _ => None,
-    }
+fn truth(value: &CStr) -> Option<bool> {
+    let is_one_of = |words: &[u8]| parts(words, b' ').any(|word| word == value.to_bytes());
+    if is_one_of(b"1 t T true TRUE True") { Some(true) } else { is_one_of(b"0 f F false FALSE False").then_some(false) }
 }
 
 /// Keeps a string for the rest of the run. It came from argv, so it holds no NUL.
 #[inline(never)]
-fn keep(text: impl Into<OsString>) -> &'static CStr {
-    let mut bytes = text.into().into_vec();
+fn keep(text: OsString) -> &'static CStr {
+    let mut bytes = text.into_vec();
     bytes.push(0);
     CStr::from_bytes_until_nul(bytes.leak()).unwrap_or_default()
 }
@@ -355,7 +350,7 @@ fn command(config: &Config, rest: Words, caller: Words, interactive: bool) -> Co
     let words = if rest.clone().next().is_some() { rest } else { Words::new(&SHELL) };
     let mut environment = environment_of(config, caller);
     if interactive {
-        set(&mut environment, keep(OsStr::from_bytes(prompt(config).as_bytes())));
+        set(&mut environment, keep(OsStr::from_bytes(prompt(config).as_bytes()).into()));
     }
     if config.identity.is_some() || config.wants_identity() && config.wants_root() {
         // Known once the command's process has looked them up inside.
@@ -478,7 +473,7 @@ mod tests {
         #[test]
         fn any_command_line_is_understood_or_refused(words in prop::collection::vec(word(), 0..12)) {
             let mut array: Vec<Word> = vec![c"gontainer".into()];
-            array.extend(words.iter().map(|word| Word::from(keep(OsStr::from_bytes(word)))));
+            array.extend(words.iter().map(|word| Word::from(keep(OsStr::from_bytes(word).into()))));
             array.push(Word::END);
             let mut config = Config::new(1000, 1000);
             match parse(Words::new(array.leak()), &mut config) {

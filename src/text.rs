@@ -42,6 +42,11 @@ impl<const N: usize> Text<N> {
         up_to_nul(&self.bytes)
     }
 
+    /// The same; an empty one if the buffer was full.
+    pub(crate) fn c_str_or_empty(&self) -> &CStr {
+        up_to_nul_or_empty(&self.bytes)
+    }
+
     /// Adds bytes as they are. Returns itself, so that pushes read as a sentence.
     pub(crate) fn push(&mut self, bytes: &[u8]) -> &mut Self {
         append(self, bytes);
@@ -84,6 +89,11 @@ fn filled(buffer: &Buffer<[u8]>) -> &[u8] {
 
 fn up_to_nul(bytes: &[u8]) -> Option<&CStr> {
     CStr::from_bytes_until_nul(bytes).ok()
+}
+
+#[inline(never)]
+fn up_to_nul_or_empty(bytes: &[u8]) -> &CStr {
+    up_to_nul(bytes).unwrap_or_default()
 }
 
 #[inline(never)]

@@ -158,7 +158,7 @@ fn walk(root: &Fd, path: &CStr, missing: Missing) -> Result<Fd, Errno> {
             }
             _ => {}
         }
-        let name = name.as_c_str().unwrap_or_default();
+        let name = name.c_str_or_empty();
         let found = match file::open_name(way.here(), name) {
             Err(Errno::ENOENT) if missing == Missing::File && rest.left().is_empty() => {
                 file::make_file_at(way.here(), name, 0o644)?

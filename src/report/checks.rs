@@ -286,13 +286,13 @@ fn write_cause_in_kind(message: &mut Message, kind: &Kind, errno: Errno) {
     let mut path = Text::<64>::new();
     if NO_ROOM.contains(&errno) {
         path.push_str("/proc/sys/user/max_").push_str(kind.name).push_str("_namespaces");
-        if reads(path.as_c_str().unwrap_or_default(), b"0") {
+        if reads(path.c_str_or_empty(), b"0") {
             message.push_str("hint: user.max_").push_str(kind.name).push_str("_namespaces is 0 here; as root: ");
             message.push_str("sysctl user.max_").push_str(kind.name).push_str("_namespaces=10000\n");
         }
     } else if let (Errno::EINVAL, Some((name, option))) = (errno, kind.option) {
         path.push_str("/proc/self/ns/").push_str(kind.name);
-        if is_missing(path.as_c_str().unwrap_or_default()) {
+        if is_missing(path.c_str_or_empty()) {
             message.push_str("hint: this kernel was built without ").push_str(name);
             message.push_str(" namespaces (CONFIG_").push_str(option).push_str(")\n");
         }

@@ -138,9 +138,7 @@ pub(crate) fn name_of_terminal(fd: i32) -> Result<Option<Text<64>>, Errno> {
     link.push(b"/proc/self/fd/").push_number(fd.unsigned_abs().into());
     let mut buffer = [0_u8; 63];
     // SAFETY: the path is a C string; the kernel writes at most `len` bytes into the array.
-    let length = unsafe {
-        call!(READLINKAT, libc::AT_FDCWD, link.as_c_str().unwrap_or_default(), buffer.as_mut_ptr(), buffer.len())
-    };
+    let length = unsafe { call!(READLINKAT, libc::AT_FDCWD, link.c_str_or_empty(), buffer.as_mut_ptr(), buffer.len()) };
     let mut name = Text::new();
     let found = length.and_then(|length| {
         name.push(buffer.get(..length).unwrap_or_default());

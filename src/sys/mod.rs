@@ -163,8 +163,13 @@ impl Which {
 unsafe fn make<R: Registers>(number: usize, registers: R) -> Result<usize, Errno> {
     let [a, b, c, d, e, f] = registers.registers();
     let which = Which::new(number, R::TEXTS);
-    // SAFETY: promised by the caller.
-    errno::decode(unsafe { if R::ARE_FEW { invoke_short(which, a, b, c) } else { invoke(which, a, b, c, d, e, f) } })
+    errno::decode(if R::ARE_FEW {
+        // SAFETY: promised by the caller.
+        unsafe { invoke_short(which, a, b, c) }
+    } else {
+        // SAFETY: promised by the caller.
+        unsafe { invoke(which, a, b, c, d, e, f) }
+    })
 }
 
 /// [`invoke`] of a call that takes three registers at most, as most do: its caller need not clear the others.

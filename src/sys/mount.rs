@@ -75,7 +75,7 @@ pub(crate) fn move_onto(source: &CStr, onto: &Fd) -> Result<(), Errno> {
     }
     let name = own_name(onto);
     // SAFETY: C strings; a move takes neither type nor data.
-    unsafe { call!(MOUNT, source, name.as_c_str().unwrap_or_default(), 0_usize, libc::MS_MOVE) }.map(drop)
+    unsafe { call!(MOUNT, source, name.c_str_or_empty(), 0_usize, libc::MS_MOVE) }.map(drop)
 }
 
 /// A detached copy of what the working directory is, and of the mounts below it, open_tree(2).
@@ -151,7 +151,7 @@ fn remount(top: &Fd, set: u64, clear: u64) -> Result<(), Errno> {
         | if has & ST_RELATIME != 0 { libc::MS_RELATIME } else { 0 };
     let flags = kept & !clear | set | libc::MS_REMOUNT | libc::MS_BIND;
     // SAFETY: C strings; a remount takes neither source, type nor data.
-    unsafe { call!(MOUNT, c"", own_name(top).as_c_str().unwrap_or_default(), 0_usize, flags) }.map(drop)
+    unsafe { call!(MOUNT, c"", own_name(top).c_str_or_empty(), 0_usize, flags) }.map(drop)
 }
 
 /// Whether the mount that a descriptor names something of is read-only.
@@ -174,7 +174,7 @@ fn flags_of(on: &Fd) -> Result<u64, Errno> {
 fn has_mounts_below(top: &Fd) -> Result<bool, Errno> {
     let mut info = Text::<40>::new();
     info.push(b"/proc/self/fdinfo/").push_number(top.number().unsigned_abs().into());
-    let info = file::open(info.as_c_str().unwrap_or_default(), Open::Read)?;
+    let info = file::open(info.c_str_or_empty(), Open::Read)?;
     let mut id = None;
     file::has_line(&info, usize::MAX, &mut |line| {
         id = id.or(line.strip_prefix(b"mnt_id:").and_then(|text| number::decimal(text.trim_ascii())));
@@ -206,12 +206,12 @@ pub(crate) fn attach_tree(tree: &Fd, onto: &Fd) -> Result<(), Errno> {
 /// mount(2) of what one descriptor names, and of the mounts below it, onto what another names; by their names
 /// in the host's /proc, so only before that has gone.
 pub(crate) fn bind_onto(source: &Fd, onto: &Fd) -> Result<(), Errno> {
-    bind(own_name(source).as_c_str().unwrap_or_default(), own_name(onto).as_c_str().unwrap_or_default())
+    bind(own_name(source).c_str_or_empty(), own_name(onto).c_str_or_empty())
 }
 
 /// The same, onto a path.
 pub(crate) fn bind_to(source: &Fd, target: &CStr) -> Result<(), Errno> {
-    bind(own_name(source).as_c_str().unwrap_or_default(), target)
+    bind(own_name(source).c_str_or_empty(), target)
 }
 
 /// mount(2) of a tmpfs onto what a descriptor names, for everyone to write to, of at most so many bytes.
@@ -221,10 +221,10 @@ pub(crate) fn mount_memory(onto: &Fd, most: Option<u64>) -> Result<(), Errno> {
     if let Some(most) = most {
         data.push(b",size=").push_number(most);
     }
-    let (name, data) = (own_name(onto), data.as_c_str().unwrap_or_default());
+    let (name, data) = (own_name(onto), data.c_str_or_empty());
     let flags = libc::MS_NOSUID | libc::MS_NODEV;
     // SAFETY: C strings.
-    unsafe { call!(MOUNT, c"tmpfs", name.as_c_str().unwrap_or_default(), c"tmpfs", flags, data) }.map(drop)
+    unsafe { call!(MOUNT, c"tmpfs", name.c_str_or_empty(), c"tmpfs", flags, data) }.map(drop)
 }
 
 /// mount(2) of a tmpfs to hold the changes to a tree: whatever may lie in that may lie here.

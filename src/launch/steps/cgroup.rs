@@ -75,7 +75,7 @@ fn own_cgroup(config: &Config) -> Result<(Fd, &'static CStr), Fault> {
         let mut list = [0; 256];
         match read_at(&dir, c"cgroup.controllers", &mut list) {
             Ok(list) if has_all(list, controllers(config, b"").as_bytes()) || is_rehearsal() => {
-                return Ok((dir, sys::keep(text).as_c_str().unwrap_or_default()));
+                return Ok((dir, sys::keep(text).c_str_or_empty()));
             }
             Ok(_) => return Err(Errno::EOPNOTSUPP).on("read", c"cgroup.controllers"),
             Err(_) => {} // no cgroup v2
@@ -102,7 +102,7 @@ fn hand_on(config: &Config, own: &Fd) -> Result<Option<Name>, Fault> {
     let mut name = own_name();
     name.push(b"-self");
     make_leaf(own, &name).on("mkdirat", CONTROL)?;
-    let refuge = file::open_real_dir(own, name.as_c_str().unwrap_or_default()).on("openat", CONTROL)?;
+    let refuge = file::open_real_dir(own, name.c_str_or_empty()).on("openat", CONTROL)?;
     let result = write_at(&refuge, c"cgroup.procs", b"0").and_then(|()| write_at(own, CONTROL, wanted.as_bytes()));
     if result.is_err() {
         go_back(own, &name);
@@ -113,7 +113,7 @@ fn hand_on(config: &Config, own: &Fd) -> Result<Option<Name>, Fault> {
 /// Back from where [`hand_on`] moved us.
 fn go_back(own: &Fd, refuge: &Name) {
     let _ = write_at(own, c"cgroup.procs", b"0"); // EBUSY: it hands controllers on again
-    let _ = file::remove_dir_at(own, refuge.as_c_str().unwrap_or_default()); // or the next start does
+    let _ = file::remove_dir_at(own, refuge.c_str_or_empty()); // or the next start does
 }
 
 /// `gontainer-PID`.
@@ -124,7 +124,7 @@ fn own_name() -> Name {
 }
 
 fn make_leaf(own: &Fd, name: &Name) -> Result<(), Errno> {
-    file::make_dir_at(own, name.as_c_str().unwrap_or_default(), 0o755)
+    file::make_dir_at(own, name.c_str_or_empty(), 0o755)
 }
 
 /// Removes what launchers left that were killed. What has processes stays: EBUSY.
@@ -167,7 +167,7 @@ pub(in crate::launch) fn make(job: &mut Job) -> Result<(), Fault> {
     let refuge = hand_on(job.config, &own)?;
     let name = own_name();
     let made = make_leaf(&own, &name).on("mkdirat", path).and_then(|()| {
-        let leaf = file::open_real_dir(&own, name.as_c_str().unwrap_or_default()).on("openat", path)?;
+        let leaf = file::open_real_dir(&own, name.c_str_or_empty()).on("openat", path)?;
         let entry = file::open_at(&leaf, c"cgroup.procs", Open::Write).on("openat", c"cgroup.procs")?;
         Ok((leaf, entry))
     });
@@ -177,7 +177,7 @@ pub(in crate::launch) fn make(job: &mut Job) -> Result<(), Fault> {
             Ok(())
         }
         Err(fault) => {
-            let _ = file::remove_dir_at(&own, name.as_c_str().unwrap_or_default()); // ENOENT: it was not made
+            let _ = file::remove_dir_at(&own, name.c_str_or_empty()); // ENOENT: it was not made
             if let Some(refuge) = &refuge {
                 let _ = write_at(&own, c"cgroup.subtree_control", controllers(job.config, b"-").as_bytes());
                 go_back(&own, refuge);
@@ -233,7 +233,7 @@ pub(in crate::launch) fn remove(config: &Config, cgroup: &Cgroup) -> bool {
     const PAUSE_NS: u64 = 2_000_000;
     let mut events = [0; 512];
     let events = read_at(&cgroup.leaf, c"memory.events", &mut events).unwrap_or_default();
-    let name = cgroup.name.as_c_str().unwrap_or_default();
+    let name = cgroup.name.c_str_or_empty();
     let give_up = clock::now_ns().saturating_add(PATIENCE_NS);
     while file::remove_dir_at(&cgroup.own, name) == Err(Errno::EBUSY) && clock::now_ns() < give_up {
         let _ = write_at(&cgroup.leaf, c"cgroup.kill", b"1"); // SINCE(5.14)

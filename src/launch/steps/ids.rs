@@ -139,14 +139,14 @@ fn proc_path(running: &Running, file: &CStr) -> Text<32> {
 
 fn write_proc(running: &Running, file: &'static CStr, content: &[u8]) -> Result<(), Fault> {
     let path = proc_path(running, file);
-    let opened = file::open(path.as_c_str().unwrap_or_default(), Open::Write).on("open", file)?;
+    let opened = file::open(path.c_str_or_empty(), Open::Write).on("open", file)?;
     file::write(opened.number(), content).on("write", file).map(drop)
 }
 
 /// Whether the kernel's map is this one. Of more than five lines it keeps them in another order.
 fn check_map(running: &Running, file: &'static CStr, ranges: List<Range>) -> Result<(), Fault> {
     let path = proc_path(running, file);
-    let opened = file::open(path.as_c_str().unwrap_or_default(), Open::Read).on("open", file)?;
+    let opened = file::open(path.c_str_or_empty(), Open::Read).on("open", file)?;
     let mut count = 0;
     let is_other = &mut |line: &[u8]| {
         count += usize::from(!line.is_empty());
@@ -173,7 +173,7 @@ fn run_helper(running: &Running, name: &'static str, ranges: List<Range>) -> Res
     for (word, number) in others.iter_mut().zip([pid].into_iter().chain(numbers)) {
         let mut text = Decimal::new();
         text.push_number(number.into());
-        *word = Word::of(sys::keep(text).as_c_str().unwrap_or_default());
+        *word = Word::of(sys::keep(text).c_str_or_empty());
     }
     let helper = Helper { path, words: Words::new(sys::keep(words)) };
     let process = crate::launch::spawn_helper(&helper).of("clone")?;
@@ -195,7 +195,7 @@ fn find_helper(name: &'static str) -> Result<&'static CStr, Fault> {
     for dir in HELPER_DIRS {
         let mut path = Text::<64>::new();
         path.push_str(dir).push_str(name);
-        let path = sys::keep(path).as_c_str().unwrap_or_default();
+        let path = sys::keep(path).c_str_or_empty();
         let (mode, owner) = match file::mode_and_owner(path) {
             Err(Errno::ENOENT | Errno::ENOTDIR) => continue,
             result => result.on("stat", path)?,

@@ -35,7 +35,7 @@ pub(in crate::launch) fn adjust_oom(running: &Running) -> Result<(), Fault> {
     let pid = running.child.get().map_or(0, |child| child.0.unsigned_abs());
     let mut path = Text::<40>::new();
     path.push(b"/proc/").push_number(pid.into()).push(b"/oom_score_adj");
-    let file = file::open(path.as_c_str().unwrap_or_default(), Open::Write).on("open", c"oom_score_adj")?;
+    let file = file::open(path.c_str_or_empty(), Open::Write).on("open", c"oom_score_adj")?;
     let value = running.config().oom.unwrap_or_default().to_bytes();
     file::write(file.number(), value).on("write", c"oom_score_adj").map(drop)
 }
