@@ -60,24 +60,39 @@ pub(crate) unsafe fn clone_sharing_memory<T, const BYTES: usize>(
     let flags = namespaces | (libc::CLONE_VM | libc::SIGCHLD).cast_unsigned() as usize;
     // SAFETY: same function, its argument a thin reference passed as a thin pointer.
     let entry = unsafe { core::mem::transmute::<extern "C" fn(&T) -> !, extern "C" fn(*const ()) -> !>(entry) };
+    let stack = (stack.0.get().addr(), stack.top());
+    // SAFETY: the top of a stack, at the end of a page of it; the rest is promised by the caller.
+    unsafe { clone_and_record(flags, side, stack, entry, (&raw const *arg).cast()) }
+}
+
+/// [`clone_sharing_memory`] for all kinds of arguments.
+///
+/// # Safety
+/// As there; `stack` is the bottom and the top of one.
+#[inline(never)]
+unsafe fn clone_and_record(
+    flags: usize,
+    side: Side,
+    (bottom, top): (usize, *mut u8),
+    entry: extern "C" fn(*const ()) -> !,
+    arg: *const (),
+) -> Result<Pid, Errno> {
     let clone = || loop {
-        // SAFETY: the top of a stack, at the end of a page of it; the rest is promised by the caller.
-        let result = unsafe { clone_onto(flags, stack.top(), entry, (&raw const *arg).cast()) };
+        // SAFETY: promised by the caller.
+        let result = unsafe { clone_onto(flags, top, entry, arg) };
         match super::errno::decode(result.cast_unsigned()) {
             Err(Errno::EINTR) => {}
             result => return result,
         }
     };
-    let result = if recorder::is_on() {
-        recorder::know_stack(side, stack.0.get().addr()..stack.top().addr());
-        // SAFETY: no register points to a text.
-        let record = unsafe { recorder::begin(sc::nr::CLONE, [flags, 0, 0, 0, 0, 0], 0) };
-        let result = if recorder::is_rehearsal() { recorder::rehearsed(sc::nr::CLONE, &[0; 6]) } else { clone() };
-        recorder::end(record, result);
-        result
-    } else {
-        clone()
-    };
+    if !recorder::is_on() {
+        return clone().map(Pid::from_result);
+    }
+    recorder::know_stack(side, bottom..top.addr());
+    // SAFETY: no register points to a text.
+    let record = unsafe { recorder::begin(sc::nr::CLONE, [flags, 0, 0, 0, 0, 0], 0) };
+    let result = if recorder::is_rehearsal() { recorder::rehearsed(sc::nr::CLONE, &[0; 6]) } else { clone() };
+    recorder::end(record, result);
     result.map(Pid::from_result)
 }
 

@@ -19,9 +19,6 @@ const AUTO_IDS: u32 = 65536;
 /// Where a helper may lie. No PATH is asked.
 const HELPER_DIRS: [&str; 4] = ["/usr/bin/", "/bin/", "/usr/local/bin/", "/run/wrappers/bin/"];
 
-/// A number in text, with a NUL behind it.
-type Decimal = Text<32>;
-
 /// Gathers the lines of both maps; those of `-map=auto` from the host's files.
 #[cold]
 #[inline(never)]
@@ -167,13 +164,14 @@ fn run_helper(running: &Running, name: &'static str, ranges: List<Range>) -> Res
     let path = find_helper(name)?;
     let mut words = [Word::END; 1 + 1 + 3 * crate::ids::MOST_RANGES + 1];
     let pid = running.child.get().map_or(0, |child| child.0.unsigned_abs());
-    let numbers = ranges.iter().flat_map(|range| [range.inside, range.outside, range.count]);
-    let [first, others @ ..] = &mut words;
-    *first = Word::of(path);
-    for (word, number) in others.iter_mut().zip([pid].into_iter().chain(numbers)) {
-        let mut text = Decimal::new();
-        text.push_number(number.into());
-        *word = Word::of(sys::keep(text).c_str_or_empty());
+    let mut places = words.iter_mut();
+    let mut add = |word| places.next().map(|place| *place = Word::of(word));
+    add(path);
+    add(kept_number(pid));
+    for range in ranges.iter() {
+        for number in [range.inside, range.outside, range.count] {
+            add(kept_number(number));
+        }
     }
     let helper = Helper { path, words: Words::new(sys::keep(words)) };
     let process = crate::launch::spawn_helper(&helper).of("clone")?;
@@ -181,6 +179,12 @@ fn run_helper(running: &Running, name: &'static str, ranges: List<Range>) -> Res
         Some((_, Event::Exited(0))) => Ok(()),
         _ => Err(Errno::HELPER_FAILED).on("run", path),
     }
+}
+
+fn kept_number(number: u32) -> &'static CStr {
+    let mut text = Text::<32>::new();
+    text.push_number(number.into());
+    sys::keep(text).c_str_or_empty()
 }
 
 /// The helper's first step on its own stack.
@@ -192,7 +196,7 @@ pub(in crate::launch) fn become_helper(helper: &Helper) -> ! {
 
 /// The first there is, if it may be trusted: root's alone to write, and with the privilege that it is for.
 fn find_helper(name: &'static str) -> Result<&'static CStr, Fault> {
-    for dir in HELPER_DIRS {
+    for dir in &HELPER_DIRS {
         let mut path = Text::<64>::new();
         path.push_str(dir).push_str(name);
         let path = sys::keep(path).c_str_or_empty();
