@@ -63,9 +63,11 @@ build_with_source() {
         musl-gcc -Os -x c -c -o "$out/unwind.o" -
     rm -f "$out/libunwind.a"
     ar rcs "$out/libunwind.a" "$out/unwind.o"
-    # A panic, which would be a bug, ends the process at once: what std prints of it takes 17 KB.
+    # A panic, which would be a bug, ends the process at once: what std prints of it takes 17 KB. And libc's
+    # functions are called directly, not through a table of their addresses.
+    unstable='-Zunstable-options -C panic=immediate-abort -Z relax-elf-relocations=yes'
     RUSTC_BOOTSTRAP=1 RUSTC=/usr/bin/rustc \
-        RUSTFLAGS="$flags -Zunstable-options -C panic=immediate-abort -C linker=musl-gcc -C link-self-contained=no -L $out" \
+        RUSTFLAGS="$flags $unstable -C linker=musl-gcc -C link-self-contained=no -L $out" \
         /usr/bin/cargo build --release --target "$target" --target-dir "$out" \
         -Zbuild-std=std,panic_abort -Zbuild-std-features=optimize_for_size
 }

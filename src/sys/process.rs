@@ -90,8 +90,8 @@ unsafe fn clone_and_record(
     }
     recorder::know_stack(side, bottom..top.addr());
     // SAFETY: no register points to a text.
-    let record = unsafe { recorder::begin(sc::nr::CLONE, [flags, 0, 0, 0, 0, 0], 0) };
-    let result = if recorder::is_rehearsal() { recorder::rehearsed(sc::nr::CLONE, &[0; 6]) } else { clone() };
+    let record = unsafe { recorder::begin(super::number::CLONE, [flags, 0, 0, 0, 0, 0], 0) };
+    let result = if recorder::is_rehearsal() { recorder::rehearsed(super::number::CLONE, &[0; 6]) } else { clone() };
     recorder::end(record, result);
     result.map(Pid::from_result)
 }
