@@ -48,15 +48,17 @@ parent   rt_sigprocmask(which signals wait)                      hold signals ba
 parent   rt_sigaction(SIGCHLD)
 parent   pipe2()                                                 make the pipe that joins parent and child
 parent   clone(user|pid|mnt|net|shared memory)                   make the namespaces
-parent   openat("/proc/PID/setgroups", write)                    deny setgroups
-parent   write(/proc/PID/setgroups, "deny")
-parent   close(/proc/PID/setgroups)
-parent   openat("/proc/PID/gid_map", write)                      map the group id
-parent   write(/proc/PID/gid_map, "0 GID 1")
-parent   close(/proc/PID/gid_map)
-parent   openat("/proc/PID/uid_map", write)                      map the user id
-parent   write(/proc/PID/uid_map, "0 UID 1")
-parent   close(/proc/PID/uid_map)
+parent   openat("/proc/PID", directory|no links|name only)       deny setgroups
+parent   fstatfs(/proc/PID)
+parent   openat(/proc/PID, "setgroups", write)
+parent   write(setgroups, "deny")
+parent   close(setgroups)
+parent   openat(/proc/PID, "gid_map", write)                     map the group id
+parent   write(gid_map, "0 GID 1")
+parent   close(gid_map)
+parent   openat(/proc/PID, "uid_map", write)                     map the user id
+parent   write(uid_map, "0 UID 1")
+parent   close(uid_map)
 parent   pidfd_open(PID)                                         bring the loopback interface up
 parent   close(the child)
 parent   write(pipe to the child, "g")                           let the child go on
@@ -240,7 +242,7 @@ fn colours_are_for_terminals_whose_owner_likes_them() {
 
 /// What may be called between the start of the program and that of the command, by the plan; and, at the
 /// very start, by the C library.
-const CALLS: &str = "mknodat symlinkat mkdirat newfstatat openat2 umask arch_prctl set_tid_address \
+const CALLS: &str = "fstatfs mknodat symlinkat mkdirat newfstatat openat2 umask arch_prctl set_tid_address \
                      ppoll close_range ioctl chdir rt_sigprocmask rt_sigaction pipe2 clone openat write \
                      close rt_sigtimedwait wait4 exit_group read prctl setpgid mount open_tree move_mount fchdir \
                      pivot_root mount_setattr umount2 unshare uname faccessat sethostname socket pidfd_open pidfd_getfd capget capset keyctl execve \

@@ -11,6 +11,7 @@ use crate::sys::signal::SignalSet;
 use crate::sys::{Errno, Fd, Pid};
 use crate::text::Text;
 use core::cell::{Cell, OnceCell};
+use core::mem::ManuallyDrop;
 
 /// The terminal that controls our session.
 #[derive(Clone, Copy)]
@@ -110,9 +111,16 @@ impl<'a> Job<'a> {
 pub(crate) struct Running<'a> {
     pub(crate) job: &'a Job<'a>,
     pub(crate) child: Cell<Option<Pid>>,
+    /// The child's directory in /proc: see [`super::outside`].
+    pub(crate) proc: OnceCell<ManuallyDrop<Fd>>,
 }
 
-impl Running<'_> {
+impl<'a> Running<'a> {
+    /// Before there is a child.
+    pub(crate) const fn new(job: &'a Job<'a>) -> Self {
+        Running { job, child: Cell::new(None), proc: OnceCell::new() }
+    }
+
     pub(crate) fn config(&self) -> &Config {
         self.job.config
     }

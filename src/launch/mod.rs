@@ -5,6 +5,7 @@ mod bench;
 mod fault;
 mod inside;
 mod job;
+mod outside;
 mod plan;
 mod shared;
 mod steps;
@@ -19,7 +20,6 @@ use crate::config::{Command, Config};
 use crate::sys::process::{self, Event, Stack, WaitFor};
 use crate::sys::recorder::{self, Side};
 use crate::sys::{Errno, Pid, file};
-use core::cell::Cell;
 use core::mem::ManuallyDrop;
 pub(crate) use fault::CANNOT_START;
 use fault::On;
@@ -79,7 +79,7 @@ fn launch(
 }
 
 fn run_to_end(job: &Job, started: &mut dyn FnMut(Option<&Failure>)) -> Result<i32, Failure> {
-    let running = Running { job, child: Cell::new(None) };
+    let running = Running::new(job);
     plan::parent(&running)?;
     let Some(child) = running.child.get() else { return Ok(CANNOT_START) };
     if let Some(pipe) = &job.started {
@@ -136,7 +136,7 @@ pub(crate) fn rehearse(config: &Config, command: &Command) {
     let mut job = ManuallyDrop::new(Job::new(config, command, &shared));
     // The last step of a list comes back with the rehearsal's error, as it cannot do its work.
     let _ = plan::prepare(&mut job);
-    let running = ManuallyDrop::new(Running { job: &job, child: Cell::new(None) });
+    let running = ManuallyDrop::new(Running::new(&job));
     let _ = plan::parent(&running);
     recorder::play(Side::Child);
     let _ = plan::child(&job);

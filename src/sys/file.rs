@@ -225,6 +225,22 @@ pub(crate) fn is_regular(fd: &Fd) -> Result<bool, Errno> {
         || recorder::is_rehearsal())
 }
 
+/// Whether an open file, which may be an `O_PATH` descriptor, is of a proc file system. A rehearsal takes it for
+/// one.
+pub(crate) fn is_in_proc(fd: &Fd) -> Result<bool, Errno> {
+    const PROC_SUPER_MAGIC: u64 = 0x9fa0;
+    let [kind, ..] = file_system(fd)?;
+    Ok(kind == PROC_SUPER_MAGIC || recorder::is_rehearsal())
+}
+
+/// The words of a 64-bit kernel's struct statfs, fstatfs(2): f_type is the first, f_flags the eleventh.
+pub(super) fn file_system(fd: &Fd) -> Result<[u64; 15], Errno> {
+    let mut status = [0_u64; 15];
+    // SAFETY: the kernel fills in that many bytes.
+    unsafe { call!(FSTATFS, fd.number(), status.as_mut_ptr()) }?;
+    Ok(status)
+}
+
 /// Type and permissions of a file, links followed, and its owner, newfstatat(2).
 pub(crate) fn mode_and_owner(path: &CStr) -> Result<(u32, u32), Errno> {
     status(libc::AT_FDCWD, path, 0).map(|stat| (stat.st_mode, stat.st_uid))

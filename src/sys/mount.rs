@@ -159,12 +159,9 @@ pub(crate) fn is_read_only(on: &Fd) -> Result<bool, Errno> {
     flags_of(on).map(|flags| flags & READ_ONLY != 0)
 }
 
-/// Its flags, fstatfs(2).
+/// Its flags.
 fn flags_of(on: &Fd) -> Result<u64, Errno> {
-    let mut status = [0_u64; 15]; // struct statfs of a 64-bit kernel: f_flags is its eleventh word
-    // SAFETY: the kernel fills in that many bytes.
-    unsafe { call!(FSTATFS, on.number(), status.as_mut_ptr()) }?;
-    let [.., flags, _, _, _, _] = status;
+    let [.., flags, _, _, _, _] = file::file_system(on)?;
     Ok(flags)
 }
 
@@ -244,7 +241,8 @@ pub(crate) fn mount_overlay(data: &CStr, place: &CStr) -> Result<(), Errno> {
 }
 
 /// The name of a descriptor in /proc. It leads to just what the descriptor names, whatever became of the
-/// path that this was opened by.
+/// path that this was opened by. In a /proc that somebody made it leads elsewhere, but not out of the child's own
+/// mount namespace: only the container can lack something then.
 fn own_name(fd: &Fd) -> Text<32> {
     let mut name = Text::new();
     name.push(b"/proc/self/fd/").push_number(fd.number().unsigned_abs().into());

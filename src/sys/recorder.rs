@@ -211,6 +211,8 @@ pub(super) fn rehearsed(number: usize, registers: &[usize; 6]) -> Result<usize, 
             Err(Errno::EINVAL) // no kernel has more
         }
         nr::READ => Ok(1),
+        // What names are looked up in stays open.
+        nr::OPENAT if registers.get(2).is_some_and(|flags| flags & libc::O_DIRECTORY as usize != 0) => Ok(9),
         nr::OPENAT | nr::OPENAT2 => Ok(5),
         nr::OPEN_TREE => Ok(8),
         nr::SOCKET => Ok(6),

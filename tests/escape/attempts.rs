@@ -1,6 +1,6 @@
 //! Attacks that a shell can make, and what a rootfs may be prepared for; they must fail.
 
-use crate::support::{Case, Folder, need_program, root_users, rootfs, starts};
+use crate::support::{Case, Filter, Folder, need_program, root_users, rootfs, starts};
 
 /// PID 1 may share its memory with gontainer outside. Root inside that could write there would be out.
 #[test]
@@ -158,5 +158,54 @@ fn setuid_programs_of_the_host_give_nothing() {
             let run = Case::new(start).script(&format!("{} -u; cat /etc/shadow", host.join("id"))).run();
             run.stdout("0\n").status(1);
         }
+    }
+}
+
+/// Root led to a place where somebody else made /proc: of files, of links to files or to another process, of FIFOs.
+#[test]
+fn a_proc_that_somebody_made_is_not_written_to() {
+    let Some(_) = need_program("perl") else { return };
+    let gontainer = crate::support::gontainer().display();
+    let made = "is not the kernel's: somebody made it";
+    for user in root_users() {
+        for (entries, says) in [
+            ("mkdir $n; for (@names) { open my $file, q(>), qq($n/$_) or die }", made),
+            ("mkdir $n; symlink qq($work/witness), qq($n/$_) or die for @names", made),
+            ("mkdir $n; POSIX::mkfifo qq($n/$_), 0600 or die for @names", made),
+            ("symlink qq($work/proc/$victim), $n or die", "not a directory (ENOTDIR)"),
+        ] {
+            for (flags, step) in [
+                ("-uid -uts", "deny setgroups"),
+                ("-map=0:7:9 -uts", "map the group id"),
+                ("-uts -oom=5", "set how soon memory kills it"),
+            ] {
+                let work = Folder::new(user);
+                work.file("witness", 0o644, "").dir("proc");
+                // All numbers that a process may get in a new PID namespace. The other one has no id map yet.
+                let script = format!(
+                    "work={}; export work; mount -t proc none $work/proc; cd $work/proc
+                     unshare --user sleep 1000 & victim=$!; export victim
+                     while [ $(readlink $victim/ns/user) = $(readlink self/ns/user) ]; do :; done
+                     mount -t tmpfs none /proc; cd /proc
+                     perl -MPOSIX -e 'my ($work, $victim) = @ENV{{qw(work victim)}};
+                         my @names = qw(setgroups uid_map gid_map oom_score_adj); for my $n (2 .. 2000) {{ {entries} }}'
+                     {gontainer} -run {flags} -- echo ran || echo $?
+                     cat $work/witness; cd $work/proc/$victim; cat setgroups uid_map gid_map oom_score_adj
+                     find /proc -type f -size +0",
+                    work.join(""),
+                );
+                let case = Case::direct(user).words("unshare --mount --pid --fork --propagation private");
+                let run = case.args(["sh", "-ec", &script]).run();
+                run.stdout("125\nallow\n0\n").status(0);
+                let line = format!("gontainer: {step}: open(/proc): {says}\n");
+                run.that("it is said", run.complaint().starts_with(&line));
+            }
+        }
+        // Nor believed where the descriptors to be closed are read from it: before Linux 5.9.
+        let script =
+            format!("mount -t tmpfs none /proc; mkdir -p /proc/self/fd; exec {gontainer} -run -uts -- echo ran");
+        let case = Case::direct(user).private_mounts().refusing(Filter::new(libc::SYS_close_range, libc::ENOSYS));
+        let line = format!("gontainer: close inherited descriptors: open(/proc/self/fd): {made}");
+        case.args(["sh", "-ec", &script]).run().refuses(125, &line);
     }
 }

@@ -7,6 +7,7 @@ use crate::config::{Config, List, Mapping, map_text};
 use crate::ids::{Entry, Range, subordinates};
 use crate::launch::fault::{CANNOT_START, Fault, On};
 use crate::launch::job::{Job, Running};
+use crate::launch::outside;
 use crate::sys::file::{self, Open};
 use crate::sys::process::{self, Event, WaitFor};
 use crate::sys::{self, Errno, Word, Words};
@@ -81,7 +82,7 @@ pub(in crate::launch) fn count_groups(_: &mut Job) -> Result<(), Fault> {
 /// Gives up setgroups(2) inside: dropping a group could grant what the group was denied (CVE-2014-8989).
 /// An ordinary user's gid_map is refused without.
 pub(in crate::launch) fn deny_setgroups(running: &Running) -> Result<(), Fault> {
-    write_proc(running, c"setgroups", b"deny")
+    outside::write(running, c"setgroups", b"deny")
 }
 
 /// By default, gid 0 inside is the caller's group outside.
@@ -105,7 +106,7 @@ pub(in crate::launch) fn map_users(running: &Running) -> Result<(), Fault> {
 fn write_line(running: &Running, file: &'static CStr, range: Range) -> Result<(), Fault> {
     let mut line = Text::<32>::new();
     range.write(&mut line);
-    write_proc(running, file, line.as_bytes())
+    outside::write(running, file, line.as_bytes())
 }
 
 /// Writes a map as the privileged may, and otherwise has it written.
@@ -117,7 +118,7 @@ fn write_ranges(
     helper: &'static str,
     ranges: List<Range>,
 ) -> Result<(), Fault> {
-    match write_proc(running, file, map_text(ranges).as_bytes()) {
+    match outside::write(running, file, map_text(ranges).as_bytes()) {
         Err(Fault { errno: Errno::EPERM, call: "write", .. }) => {
             run_helper(running, helper, ranges)?;
             check_map(running, file, ranges)
@@ -126,24 +127,9 @@ fn write_ranges(
     }
 }
 
-/// A file in the child's /proc directory. The child is not reaped yet, so its pid is still its own.
-fn proc_path(running: &Running, file: &CStr) -> Text<32> {
-    let pid = running.child.get().map_or(0, |child| child.0.unsigned_abs());
-    let mut path = Text::new();
-    path.push(b"/proc/").push_number(pid.into()).push(b"/").push(file.to_bytes());
-    path
-}
-
-fn write_proc(running: &Running, file: &'static CStr, content: &[u8]) -> Result<(), Fault> {
-    let path = proc_path(running, file);
-    let opened = file::open(path.c_str_or_empty(), Open::Write).on("open", file)?;
-    file::write(opened.number(), content).on("write", file).map(drop)
-}
-
 /// Whether the kernel's map is this one. Of more than five lines it keeps them in another order.
 fn check_map(running: &Running, file: &'static CStr, ranges: List<Range>) -> Result<(), Fault> {
-    let path = proc_path(running, file);
-    let opened = file::open(path.c_str_or_empty(), Open::Read).on("open", file)?;
+    let opened = outside::open(running, file, Open::Read)?;
     let mut count = 0;
     let is_other = &mut |line: &[u8]| {
         count += usize::from(!line.is_empty());

@@ -2,9 +2,8 @@
 
 use crate::launch::fault::{Fault, On};
 use crate::launch::job::{Job, Running};
-use crate::sys::file::{self, Open};
+use crate::launch::outside;
 use crate::sys::process::{self, Limits};
-use crate::text::Text;
 
 /// Raises our own hard limits where the command's are to be higher, while we still have the capability that
 /// this takes: inside a user namespace nobody has. What is to be lower waits: it is not for PID 1.
@@ -32,12 +31,7 @@ pub(in crate::launch) fn limit_resources(job: &Job) -> Result<(), Fault> {
 /// outside, as the container's /proc is not to be trusted. The kernel sets it for everyone who shares the
 /// child's memory, so for us too.
 pub(in crate::launch) fn adjust_oom(running: &Running) -> Result<(), Fault> {
-    let pid = running.child.get().map_or(0, |child| child.0.unsigned_abs());
-    let mut path = Text::<40>::new();
-    path.push(b"/proc/").push_number(pid.into()).push(b"/oom_score_adj");
-    let file = file::open(path.c_str_or_empty(), Open::Write).on("open", c"oom_score_adj")?;
-    let value = running.config().oom.unwrap_or_default().to_bytes();
-    file::write(file.number(), value).on("write", c"oom_score_adj").map(drop)
+    outside::write(running, c"oom_score_adj", running.config().oom.unwrap_or_default().to_bytes())
 }
 
 /// The niceness of the child, which all processes of the container inherit. From outside: to lower it takes

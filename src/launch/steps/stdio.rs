@@ -53,12 +53,16 @@ pub(in crate::launch) fn leave_kept(running: &Running) -> Result<(), Fault> {
     Ok(())
 }
 
-/// The same by the kernel's list of them, which may change under the reading: until nothing is left.
+/// The same by the kernel's list of them, which may change under the reading: until nothing is left. Another's
+/// list would leave them open.
 #[cold]
 #[inline(never)]
 fn close_listed(config: &Config) -> Result<(), Fault> {
     loop {
         let list = file::open(c"/proc/self/fd", Open::List).on("open", c"/proc/self/fd")?;
+        if !file::is_in_proc(&list).on("fstatfs", c"/proc/self/fd")? {
+            return Err(Errno::NOT_PROC).on("open", c"/proc/self/fd");
+        }
         let mut buffer = [0_u8; 1024];
         let mut closed_any = false;
         loop {
