@@ -569,6 +569,11 @@ impl Config {
         self.wants_mounts() && !self.user
     }
 
+    /// Whether root starts it, whoever it is for.
+    pub(crate) fn is_roots(&self) -> bool {
+        self.caller_uid == 0
+    }
+
     /// Whether somebody inside is root outside, who owns the host's `/proc/sys` by plain file ownership, user
     /// namespace or not.
     pub(crate) fn is_real_root(&self) -> bool {

@@ -23,6 +23,7 @@ enum Only {
     WithUserNamespace,
     WithoutUserNamespace,
     RealRoot,
+    OrdinaryUser,
     /// Standard input closed.
     Closed,
     /// A kernel without close_range.
@@ -127,7 +128,8 @@ const FAULTS: &[Fault] = &[
     Fault { step: "read the filter of system calls",          flags: "-uts -seccomp=/dev/zero", call: libc::SYS_clone3, when: When::Always,                                    errno: libc::ENOSYS, says: "size(/dev/zero): file too large (EFBIG)",                                    only: Only::All },
     Fault { step: "wait for the id maps",                     flags: "-pid",       call: libc::SYS_read,           when: When::Is(2, 1),                                        errno: libc::EIO,    says: "read: input/output error (EIO)",                                             only: Only::All },
     Fault { step: "wait for the id maps",                     flags: "-uts",       call: libc::SYS_ppoll,          when: When::Is(1, 1),                                        errno: libc::ENOMEM, says: "poll: out of memory (ENOMEM)",                                               only: Only::All },
-    Fault { step: "close PID 1 to the container",             flags: "-pid",       call: libc::SYS_prctl,          when: When::Is(0, bits(libc::PR_SET_DUMPABLE)),              errno: libc::EINVAL, says: "prctl PR_SET_DUMPABLE: invalid argument (EINVAL)",                           only: Only::All },
+    Fault { step: "close PID 1 to the container",             flags: "-pid",       call: libc::SYS_prctl,          when: When::Is(0, bits(libc::PR_SET_DUMPABLE)),              errno: libc::EINVAL, says: "prctl PR_SET_DUMPABLE: invalid argument (EINVAL)",                           only: Only::OrdinaryUser },
+    Fault { step: "close our memory to root's other containers", flags: "-uts",       call: libc::SYS_prctl,          when: When::Is(0, bits(libc::PR_SET_DUMPABLE)),              errno: libc::EINVAL, says: "prctl PR_SET_DUMPABLE: invalid argument (EINVAL)",                           only: Only::RealRoot },
     Fault { step: "start the command",                        flags: "-pid",       call: libc::SYS_clone,          when: When::Lacks(0, CLONE_NEWPID),                          errno: libc::EAGAIN, says: "clone: resource temporarily unavailable, or a limit on processes (EAGAIN)",  only: Only::All },
     Fault { step: "take the terminal",                        flags: "-pid",       call: libc::SYS_ioctl,          when: When::Is(1, flags(libc::TIOCSPGRP)),                   errno: libc::EIO,    says: "ioctl TIOCSPGRP: input/output error (EIO)",                                  only: Only::Terminal },
     Fault { step: "leave the caller's session keyring",       flags: "-pid",       call: libc::SYS_keyctl,         when: When::Always,                                          errno: libc::EDQUOT, says: "keyctl KEYCTL_JOIN_SESSION_KEYRING: quota exceeded (EDQUOT)",                only: Only::All },
@@ -165,6 +167,7 @@ fn takes_place(fault: &Fault, start: Start) -> bool {
         Only::WithUserNamespace => start.has_user_namespace(),
         Only::WithoutUserNamespace => !start.has_user_namespace(),
         Only::RealRoot => start.is_real_root(),
+        Only::OrdinaryUser => !start.user.is_root(),
         Only::All | Only::Closed | Only::OldClose | Only::Terminal => true,
     }
 }

@@ -90,6 +90,7 @@ who      call                                                    what for
 parent   ppoll(are 0, 1 and 2 open?)                             keep closed standard descriptors closed
 parent   close_range(3, and above)                               close inherited descriptors
 parent   ioctl(stdin, who has this terminal?) …(and 2 more)      find the terminal
+parent   prctl(dumpable)                                         close our memory to root's other containers
 parent   rt_sigprocmask(which signals wait)                      hold signals back
 parent   rt_sigaction(SIGCHLD)
 parent   pipe2()                                                 make the pipe that joins parent and child

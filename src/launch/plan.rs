@@ -63,6 +63,7 @@ plan! {
         "see which groups stay" if Config::wants_group_count => ids::count_groups;
         "make the container's cgroup" if Config::wants_cgroup => cgroup::make;
         "set the cgroup's limits" if Config::wants_cgroup => cgroup::limit;
+        "close our memory to root's other containers" if Config::is_roots => privileges::close_memory;
         "hold signals back" => signals::hold;
         "make the pipe that joins parent and child" => handshake::make_pipe;
         "make the pipe that tells of the start" if Config::wants_start_notice => handshake::make_start_pipe;

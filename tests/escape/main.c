@@ -3,11 +3,13 @@
 //   attack [NAME=VALUE...]      tries all, with these facts about the host's side
 //   attack try ID [NAME=VALUE]  tries one
 //   attack host WORD DIR        is the host's side: prints its facts, and stays until its input ends
+//   attack hunt WO RD           tries to get hold of every process on whose command line WORD is, until SIGTERM
 #include "attack.h"
 #include <signal.h>
 #include <stdarg.h>
 
 int be_the_hosts_side(const char *word, const char *dir);
+int hunt(const char *first, const char *second);
 
 static struct attack {
     const char *name;
@@ -166,6 +168,7 @@ static int try_plain(const struct attack *attack) {
 int main(int argc, char **argv) {
     facts = argv + 1;
     if (argc == 4 && !strcmp(argv[1], "host")) return be_the_hosts_side(argv[2], argv[3]);
+    if (argc == 4 && !strcmp(argv[1], "hunt")) return hunt(argv[2], argv[3]);
     const char *only = argc > 2 && !strcmp(argv[1], "try") ? argv[2] : NULL;
     for (char *at = (char *)only; at && *at; at++)
         if (*at == '-') *at = '_';

@@ -5,6 +5,7 @@
 //! file, sockets, shared memory. Where it does no harm, each attack is seen to succeed without protection.
 
 mod attempts;
+mod neighbours;
 
 use crate::support::{Case, Folder, Running, Start, User, marker, root_users, starts, users, work};
 use std::path::{Path, PathBuf};
@@ -181,7 +182,8 @@ fn program() -> &'static Path {
             .args(["-static", "-O1", "-w", "-o"])
             .arg(&program)
             .args(
-                ["main.c", "processes.c", "files.c", "mounts.c", "kernel.c", "shared.c"].map(|name| sources.join(name)),
+                ["main.c", "hunt.c", "processes.c", "files.c", "mounts.c", "kernel.c", "shared.c"]
+                    .map(|name| sources.join(name)),
             )
             .status();
         assert!(built.expect("these tests need a C compiler: apt-get install gcc libc6-dev").success());

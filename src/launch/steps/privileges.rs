@@ -5,6 +5,15 @@ use crate::launch::job::Job;
 use crate::sys::process::{self, CapabilitySets};
 use crate::sys::{Errno, file};
 
+/// The half-made child shares our memory and all its capabilities. To root inside another container without -uid
+/// it lies open, if that sees its pid: in its own user namespace because that one's owner has all capabilities
+/// there, and without one as soon as it has given up what others have not got. Not dumpable, it takes
+/// CAP_SYS_PTRACE outside. Root alone needs this, and can: everybody else's containers have user namespaces,
+/// none of which owns another; and would lose the /proc files that the id maps are written to.
+pub(in crate::launch) fn close_memory(_: &mut Job) -> Result<(), Fault> {
+    process::close_memory().of("prctl PR_SET_DUMPABLE")
+}
+
 /// Before anything is created in a tree of its own: there a caller's habits have no place. On the host's
 /// tree the caller's mask stays.
 pub(in crate::launch) fn set_umask(_: &Job) -> Result<(), Fault> {
