@@ -266,6 +266,8 @@ fn check(config: &mut Config) -> Result<(), Misuse> {
         "-json, -jobs and -vs: need -bench"
     } else if config.jobs > 1 && config.versus.is_some() {
         "-vs: not with -jobs"
+    } else if config.jobs > 1 && config.keeps_changes() {
+        "-overlay=DIR: not with -jobs, as it serves one container at a time"
     } else if config.action.is_none() {
         "nothing to do: -run starts a container, as in gontainer -run -uid -pid"
     } else if !config.isolates() {

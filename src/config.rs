@@ -443,6 +443,11 @@ impl Config {
         self.work_dir.is_some()
     }
 
+    /// Whether a mount may lie over the caller's directory, in which the command would start.
+    pub(crate) fn may_cover_work_dir(&self) -> bool {
+        !self.wants_work_dir() && !self.wants_root() && self.wants_more_mounts()
+    }
+
     pub(crate) fn wants_uts(&self) -> bool {
         self.uts || self.host_name.is_some()
     }

@@ -1,6 +1,8 @@
 //! What is mounted besides: `-bind`, `-tmpfs`, `-ro`, `-overlay`; and where the command starts.
 
-use crate::support::{Case, Filter, Folder, Machine, Start, exchange, gontainer, mounts, rootfs, starts, users};
+use crate::support::{
+    Case, Filter, Folder, Machine, Start, children_of, exchange, gontainer, mounts, rootfs, starts, users,
+};
 use std::collections::BTreeMap;
 use std::fs;
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
@@ -101,6 +103,54 @@ fn they_work_on_the_hosts_tree_too_and_nothing_stays() {
         case().words("-pid").args(["--", "sh", "-c", "pwd; ls"]).run().prints(format!("{}\nx\n", host.join("dir")));
         assert_eq!(fs::read_dir(host.path().join("dir")).unwrap().count(), 1);
         assert_eq!(mounts(), before);
+    }
+}
+
+/// The directory beneath a mount, were it still the working one, would be a way around it.
+#[test]
+fn a_mount_over_the_callers_directory_is_what_the_command_sees() {
+    for start in starts() {
+        let host = sources(start);
+        let dir = host.join("dir");
+        let case = |flag: String, calls: &[libc::c_long]| lacking(Case::new(start).folder(&dir).arg(flag), calls);
+        for calls in [&[][..], NEW_MOUNT_CALLS] {
+            let script = "cat inner; (echo >new) 2>/dev/null || echo refused";
+            case(format!("-bind={dir}:{dir}:ro"), calls).script(script).run().prints("inner\nrefused\n");
+            let script = "pwd -P; ls; echo >new && ls";
+            case(format!("-tmpfs={dir}"), calls).script(script).run().prints(format!("{dir}\nnew\n"));
+            case(format!("-tmpfs={}", host.join("")), calls).script("pwd -P").run().prints("/\n");
+        }
+        let case = case(format!("-bind={dir}"), &[]).words("-ro -pid -as-pid1");
+        case.script("echo >new; (echo >../new) 2>/dev/null || echo refused; ls").run().prints("refused\ninner\nnew\n");
+        assert!(host.exists("dir/new") && !host.exists("new"));
+    }
+}
+
+/// What the host mounts below a source spreads to an ordinary user's mounts, and comes without their flags.
+#[test]
+fn a_later_mount_of_the_hosts_is_no_hole_in_a_read_only_one() {
+    for start in starts().into_iter().filter(|start| !start.is_real_root()) {
+        let (root, host) = (rootfs(start.user), sources(start));
+        root.dir("srv");
+        let script = |source: &str, place: &str, flags: &str| {
+            format!(
+                "mount -t tmpfs none {source} && mount --make-shared {source} && mkdir {source}/late || exit 41
+                 mkfifo {0}/go {0}/up && cd / || exit 42
+                 {1} -run -uid -pid -mnt={2} {flags} -- sh -c 'echo up; read -r line
+                     (echo >{place}/late/new) 2>/dev/null || echo refused' <{0}/go >{0}/up &
+                 exec 3>{0}/go 4<{0}/up; read -r line <&4
+                 mount -t tmpfs none {source}/late && echo >&3; cat <&4; rm {0}/go {0}/up",
+                host.join(""),
+                gontainer().display(),
+                root.join("")
+            )
+        };
+        let (dir, srv) = (host.join("dir"), root.join("srv"));
+        for calls in [&[][..], NEW_MOUNT_CALLS] {
+            let script = script(&dir, "/data", &format!("-bind={dir}:/data:ro"));
+            lacking(Case::new(start).words("-pid"), calls).script(&script).run().prints("refused\n");
+        }
+        Case::new(start).words("-pid").script(&script(&srv, "/srv", "-ro")).run().prints("refused\n");
     }
 }
 
@@ -233,6 +283,8 @@ fn what_cannot_be_mounted_is_named() {
             let line = format!("gontainer: {name}: {what}");
             Case::plain(user).args(["-run", "-uid", flag, "--", "true"]).run().refuses(2, &line);
         }
+        let run = Case::plain(user).words("-bench -jobs=2 -uid -mnt=/ -overlay=x").run();
+        run.refuses(2, "gontainer: -overlay=DIR: not with -jobs, as it serves one container at a time");
         let run = Case::plain(user).words("-run -uid -overlay -- true").run();
         run.refuses(2, "gontainer: -overlay: needs -mnt, as in -mnt=/ for the host's own tree");
     }
@@ -343,9 +395,15 @@ fn an_overlay_leaves_the_tree_as_it_was() {
             .prints("keep\nmore\n/srv/new\ngone\n751\n700\n");
         assert_eq!(contents(root.path()), before);
         assert!(kept.exists("a,b:c\\d/upper/new"));
-        // For one container at a time.
+        // For one container at a time, and nobody else.
+        assert_eq!(fs::metadata(kept.path().join("a,b:c\\d")).unwrap().permissions().mode() & 0o777, 0o700);
         let mut first = case().arg(&overlay).script("echo up; read -r line").silent_input().spawn();
         first.expect("up");
+        // PID 1 holds nothing of the host's. Only the host's root may look.
+        let init = children_of(first.pid())[0];
+        if let Ok(held) = fs::read_dir(format!("/proc/{init}/fd")) {
+            assert_eq!(held.count(), 0);
+        }
         let line = format!(
             "gontainer: claim the directory for changes: flock({}): another container keeps its changes there",
             kept.join("a,b:c\\d")

@@ -114,6 +114,7 @@ plan! {
         "die with the parent all the same" if Config::becomes_root_early => handshake::die_with_parent_again;
         "fill a small /dev" if Config::wants_dev => dev::fill;
         "mount what was asked for" if Config::wants_more_mounts => binds::mount_all;
+        "go where the caller was" if Config::may_cover_work_dir => root::enter_callers_dir;
         "make the root read-only" if Config::wants_root_read_only => root::freeze;
         "make the rootfs /" if Config::wants_root => root::pivot;
         "drop the old root" if Config::wants_root => root::drop_old;

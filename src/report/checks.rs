@@ -96,7 +96,7 @@ static CAUSES: &[Cause] = &[
     Cause {
         calls: &["mkdir", "open"],
         errnos: &[Errno::EROFS],
-        holds: |config| config.wants_mounts(),
+        holds: |config| config.wants_mounts() && !config.wants_overlay(),
         remedy: "the tree is read-only and lacks this mount point: make it there first",
     },
     Cause {
@@ -133,8 +133,8 @@ static CAUSES: &[Cause] = &[
     Cause {
         calls: &["open", "mount"],
         errnos: &[Errno::ENOENT, Errno::EPERM],
-        holds: |config| config.user && !has_proc(),
-        remedy: "no /proc is mounted here, which -uid and -pid need; as root: mount -t proc proc /proc",
+        holds: |config| (config.user || config.wants_more_mounts() || config.keeps_changes()) && !has_proc(),
+        remedy: "no /proc is mounted here, which this takes; as root: mount -t proc proc /proc",
     },
     Cause {
         calls: &["setresuid", "setresgid", "setgroups"],

@@ -106,17 +106,19 @@ fn copy(path: &CStr, flags: i32) -> Result<Fd, Errno> {
 pub(crate) const READ_ONLY: u64 = 1;
 pub(crate) const NO_DEVICES: u64 = 4;
 
-/// Adds such flags to the mount that a descriptor names the top of, and to all below it: mount_setattr(2), or
-/// where that is missing mount(2), which changes that one mount alone. All its other flags stay, as in a user
-/// namespace those that are locked have to.
+/// Adds such flags to the mount that a descriptor names the top of, and to all below it, for good: cut off from
+/// other mount namespaces, they get no later mounts from there, which would lack the flags. mount_setattr(2), or
+/// where that is missing mount(2), which changes that one mount's flags alone. All its other flags stay, as in a
+/// user namespace those that are locked have to.
 ///
 /// # Errors
 /// `MOUNTS_BELOW`: there are such mounts, and they would stay writable.
 pub(crate) fn restrict_tree(top: &Fd, flags: u64) -> Result<(), Errno> {
-    match set_attributes(top, flags, 0, libc::AT_RECURSIVE) {
+    match set_attributes(top, [flags, 0, libc::MS_PRIVATE], libc::AT_RECURSIVE) {
         Err(Errno::ENOSYS | Errno::EPERM) => {} // SINCE(5.12): mount_setattr
         result => return result,
     }
+    change_tree(top, libc::MS_PRIVATE)?;
     if flags & READ_ONLY != 0 && has_mounts_below(top)? {
         return Err(Errno::MOUNTS_BELOW);
     }
@@ -126,17 +128,27 @@ pub(crate) fn restrict_tree(top: &Fd, flags: u64) -> Result<(), Errno> {
 /// Makes that one mount writable or read-only, and leaves those below it as they are.
 pub(crate) fn set_writable(top: &Fd, is_writable: bool) -> Result<(), Errno> {
     let (set, clear) = if is_writable { (0, READ_ONLY) } else { (READ_ONLY, 0) };
-    match set_attributes(top, set, clear, 0) {
+    match set_attributes(top, [set, clear, 0], 0) {
         Err(Errno::ENOSYS | Errno::EPERM) => remount(top, set, clear),
         result => result,
     }
 }
 
-fn set_attributes(top: &Fd, set: u64, clear: u64, how: i32) -> Result<(), Errno> {
-    let attributes = [set, clear, 0, 0]; // then propagation, and a user namespace
+/// Flags to set and to clear, and a type of propagation or 0, mount_setattr(2).
+fn set_attributes(top: &Fd, [set, clear, propagation]: [u64; 3], how: i32) -> Result<(), Errno> {
+    let attributes = [set, clear, propagation, 0]; // then a user namespace
     let (list, size) = (attributes.as_ptr(), size_of_val(&attributes));
     // SAFETY: the path is a C string; the kernel reads the four numbers.
     unsafe { call!(MOUNT_SETATTR, top.number(), c"", how | libc::AT_EMPTY_PATH, list, size) }.map(drop)
+}
+
+/// Changes the propagation of a mount and of all below it, mount(2), by its top's name in the host's /proc.
+#[cold]
+#[inline(never)]
+fn change_tree(top: &Fd, propagation: u64) -> Result<(), Errno> {
+    let name = own_name(top);
+    // SAFETY: C strings; type and data may be null for a change of propagation.
+    unsafe { call!(MOUNT, c"", name.as_c_str().unwrap_or_default(), 0_usize, libc::MS_REC | propagation) }.map(drop)
 }
 
 /// The same by mount(2), which has to be told all flags of the mount, by the descriptor's name in the host's /proc.

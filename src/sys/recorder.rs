@@ -214,7 +214,7 @@ pub(super) fn rehearsed(number: usize, registers: &[usize; 6]) -> Result<usize, 
         // What names are looked up in stays open.
         nr::OPENAT if registers.get(2).is_some_and(|flags| flags & libc::O_DIRECTORY as usize != 0) => Ok(9),
         nr::OPENAT | nr::OPENAT2 => Ok(5),
-        nr::OPEN_TREE => Ok(8),
+        nr::OPEN_TREE => Ok(8 + RECORDS.used.load(Ordering::Relaxed)), // several are held at a time
         nr::SOCKET => Ok(6),
         nr::PIDFD_OPEN => Ok(7),
         nr::IOCTL if registers.get(1) == Some(&0x540f) => Err(Errno::ENOTTY), // TIOCGPGRP: it is not told whether there is a terminal

@@ -42,6 +42,9 @@ pub(in crate::launch) fn close_descriptors(job: &Job) -> Result<(), Fault> {
     if let Some(root) = job.root.get() {
         root.close_copy();
     }
+    if let Some(claimed) = &job.claimed {
+        claimed.close_copy();
+    }
     if let Some(cgroup) = job.cgroup {
         for fd in [&cgroup.own, &cgroup.leaf, &cgroup.entry] {
             fd.close_copy();

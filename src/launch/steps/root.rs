@@ -30,6 +30,15 @@ pub(in crate::launch) fn hold_hosts(job: &Job) -> Result<(), Fault> {
     Ok(())
 }
 
+/// The caller's directory once more, by its name: what lies over it now is where the command starts. The directory
+/// beneath, if it stayed the working one, would be a way around a bind with `:ro`, and under a tmpfs. Where that name
+/// leads nowhere now, `/`.
+pub(in crate::launch) fn enter_callers_dir(_: &Job) -> Result<(), Fault> {
+    let mut path = [0; 4096];
+    let dir = file::working_dir(&mut path).unwrap_or(c"/");
+    file::change_dir(dir).or_else(|_| file::change_dir(c"/")).on("chdir", c"/")
+}
+
 /// Mounts the rootfs and all below it over itself: pivot_root takes only a mount, and one that is ours. The
 /// descriptor of its top stays: all that goes into the rootfs goes there by it, while the names of the host
 /// are still the host's.
