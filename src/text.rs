@@ -108,14 +108,20 @@ fn append(buffer: &mut Buffer<[u8]>, bytes: &[u8]) {
 #[inline(never)]
 fn append_escaped(buffer: &mut Buffer<[u8]>, bytes: &[u8]) {
     for chunk in bytes.utf8_chunks() {
-        for letter in chunk.valid().chars() {
-            let mut utf8 = [0; 4];
-            let encoded = letter.encode_utf8(&mut utf8).as_bytes();
-            if letter.is_control() {
-                append_hex(buffer, b"\\x", encoded);
+        let mut rest = chunk.valid().as_bytes();
+        while !rest.is_empty() {
+            let (taken, steers) = match rest {
+                [0..0x20 | 0x7f, ..] => (1, true),
+                [0xc2, 0x80..0xa0, ..] => (2, true), // U+0080 to U+009F
+                _ => (1, false),
+            };
+            let (letter, others) = rest.split_at_checked(taken).unwrap_or_default();
+            if steers {
+                append_hex(buffer, b"\\x", letter);
             } else {
-                append(buffer, encoded);
+                append(buffer, letter);
             }
+            rest = others;
         }
         append_hex(buffer, b"\\x", chunk.invalid());
     }

@@ -12,7 +12,8 @@ use core::ffi::CStr;
 
 /// A cause: the failures that it can explain, how to know, and what to do about it.
 struct Cause {
-    calls: &'static [&'static str],
+    /// Commas between.
+    calls: &'static str,
     errnos: &'static [Errno],
     holds: fn(&Config) -> bool,
     remedy: &'static str,
@@ -22,10 +23,10 @@ const REFUSED: &[Errno] = &[Errno::EPERM, Errno::EACCES];
 const NO_ROOM: &[Errno] = &[Errno::ENOSPC, Errno::EUSERS];
 
 /// Calls that an LSM refuses in a user namespace which it let us make.
-const CONFINED: &[&str] = &["clone", "open", "write", "mount", "sethostname", "open_tree", "move_mount", "pivot_root"];
+const CONFINED: &str = "clone,open,write,mount,sethostname,open_tree,move_mount,pivot_root";
 
 /// Calls on the cgroup tree, and what they give where no part of it was delegated to us.
-const CGROUPS: &[&str] = &["openat", "mkdirat", "read", "write"];
+const CGROUPS: &str = "openat,mkdirat,read,write";
 const NOT_DELEGATED: &[Errno] = &[Errno::EACCES, Errno::EBUSY, Errno::EOPNOTSUPP, Errno::EROFS];
 
 /// A kind of namespace.
@@ -53,31 +54,31 @@ static KINDS: &[Kind] = &[
 
 static CAUSES: &[Cause] = &[
     Cause {
-        calls: &["clone"],
+        calls: "clone",
         errnos: &[Errno::EPERM],
         holds: |config| !config.user && !may_administer(),
         remedy: "without -uid this takes CAP_SYS_ADMIN, which you do not have: add -uid",
     },
     Cause {
-        calls: &["clone"],
+        calls: "clone",
         errnos: &[Errno::EPERM],
         holds: |config| config.user && reads(c"/proc/sys/kernel/unprivileged_userns_clone", b"0"),
         remedy: "user namespaces are off here for ordinary users; as root: sysctl kernel.unprivileged_userns_clone=1",
     },
     Cause {
-        calls: &["clone"],
+        calls: "clone",
         errnos: &[Errno::EPERM],
         holds: |config| config.user && is_chrooted(),
         remedy: "this process is in a chroot, where the kernel makes no user namespace: enter the tree with pivot_root instead",
     },
     Cause {
-        calls: &["clone"],
+        calls: "clone",
         errnos: &[Errno::EPERM],
         holds: |config| config.user && !is_mapped(c"/proc/self/uid_map", config.caller_uid),
         remedy: "your user id has no mapping in the user namespace you are in already",
     },
     Cause {
-        calls: &["clone"],
+        calls: "clone",
         errnos: &[Errno::EPERM],
         holds: |config| config.user && status_says(b"Seccomp:\t2"),
         remedy: "a seccomp filter is in force here, as in a Docker container or a systemd service, and may be what refuses",
@@ -94,104 +95,104 @@ static CAUSES: &[Cause] = &[
                  or a profile for this file that allows userns",
     },
     Cause {
-        calls: &["mkdir", "open"],
+        calls: "mkdir,open",
         errnos: &[Errno::EROFS],
         holds: |config| config.wants_mounts() && !config.wants_overlay(),
         remedy: "the tree is read-only and lacks this mount point: make it there first",
     },
     Cause {
-        calls: &["mount"],
+        calls: "mount",
         errnos: &[Errno::EBUSY],
         holds: Config::wants_more_mounts,
         remedy: "this path leads to the root itself, which nothing may cover",
     },
     Cause {
-        calls: &["mount"],
+        calls: "mount",
         errnos: &[Errno::ELOOP],
         holds: Config::wants_overlay,
         remedy: "the rootfs must not be the directory for its changes, nor lie in it",
     },
     Cause {
-        calls: &["mount"],
+        calls: "mount",
         errnos: &[Errno::EPERM, Errno::ENODEV],
         holds: |config| config.wants_overlay() && config.user && uts::names().is_ok_and(|names| !names.is_since(5, 11)),
         remedy: "-overlay in a user namespace takes Linux 5.11",
     },
     Cause {
-        calls: &["mount"],
+        calls: "mount",
         errnos: &[Errno::EINVAL],
         holds: |config| config.wants_overlay() && config.user && hides_mounts(config),
         remedy: "something is mounted in this tree: the kernel lets no user namespace see what lies below it, as an \
                  overlay would; as root, without -uid, it does",
     },
     Cause {
-        calls: &["mount"],
+        calls: "mount",
         errnos: REFUSED,
         holds: |config| config.user && is_mounted(|place| place.starts_with(b"/proc/"), b""),
         remedy: "something covers a part of /proc here, as in a Docker container: then the kernel allows no new /proc",
     },
     Cause {
-        calls: &["open", "mount"],
+        calls: "open,mount",
         errnos: &[Errno::ENOENT, Errno::EPERM],
         holds: |config| (config.user || config.wants_more_mounts() || config.keeps_changes()) && !has_proc(),
         remedy: "no /proc is mounted here, which this takes; as root: mount -t proc proc /proc",
     },
     Cause {
-        calls: &["setresuid", "setresgid", "setgroups"],
+        calls: "setresuid,setresgid,setgroups",
         errnos: &[Errno::EINVAL],
         holds: |config| config.user,
         remedy: "this id has no mapping: -map=auto maps 0 to 65535, -map=INSIDE:OUTSIDE:COUNT what you like",
     },
     Cause {
-        calls: &["setgroups"],
+        calls: "setgroups",
         errnos: &[Errno::EPERM],
         holds: Config::denies_groups,
         remedy: "where only your own group is mapped there are no others: -map=auto maps more",
     },
     Cause {
-        calls: &["look up"],
+        calls: "look up",
         errnos: &[Errno::NO_SUBORDINATES],
         holds: |_| true,
         remedy: "as root, add a line NAME:100000:65536 to /etc/subuid and to /etc/subgid, with ids that nobody else has",
     },
     Cause {
-        calls: &["find"],
+        calls: "find",
         errnos: &[Errno::ENOENT],
         holds: |_| true,
         remedy: "ids other than your own take newuidmap and newgidmap: on Debian, apt-get install uidmap",
     },
     Cause {
-        calls: &["run"],
+        calls: "run",
         errnos: &[Errno::HELPER_FAILED],
         holds: |_| status_says(b"NoNewPrivs:\t1"),
         remedy: "no_new_privs is in force here, so no helper can gain the privilege it needs",
     },
     Cause {
-        calls: &["pivot_root"],
+        calls: "pivot_root",
         errnos: &[Errno::EINVAL],
         holds: |_| is_mounted(|place| place == b"/", b" - rootfs "),
         remedy: "the root here is the initramfs, which pivot_root cannot leave: switch_root to a tmpfs first, or leave -mnt out",
     },
     Cause {
-        calls: &["openat"],
+        calls: "openat",
         errnos: &[Errno::ENOENT],
         holds: Config::wants_cgroup,
         remedy: "no cgroup v2 was found on /sys/fs/cgroup, which -memory, -cpus and -pids need",
     },
     Cause {
-        calls: &["read"],
+        calls: "read",
         errnos: &[Errno::EOPNOTSUPP],
         holds: |config| config.wants_cgroup() && !is_missing(c"/sys/fs/cgroup/unified"),
         remedy: "cgroup v1 has the controllers on this host: boot it with systemd.unified_cgroup_hierarchy=1",
     },
     Cause {
-        calls: &["read"],
+        calls: "read",
         errnos: &[Errno::EOPNOTSUPP],
         holds: |config| config.wants_cgroup() && is_missing(c"/sys/fs/cgroup/unified"),
         remedy: "the cgroup that gontainer was started in has not been given the controllers for these limits",
     },
     Cause {
-        calls: &["write"],
+        calls: "write",
         errnos: &[Errno::EBUSY],
         holds: Config::wants_cgroup,
         remedy: "other processes are in gontainer's cgroup, and one that has any cannot pass limits on",
@@ -209,55 +210,55 @@ static CAUSES: &[Cause] = &[
         remedy: "to get a cgroup of its own: systemd-run --scope -p Delegate=yes gontainer ...",
     },
     Cause {
-        calls: &["prlimit64"],
+        calls: "prlimit64",
         errnos: &[Errno::EPERM],
         holds: |_| true,
         remedy: "a hard limit is raised only by root of the host (CAP_SYS_RESOURCE), nofile at most to fs.nr_open",
     },
     Cause {
-        calls: &["write"],
+        calls: "write",
         errnos: &[Errno::EACCES],
         holds: |config| config.oom.is_some(),
         remedy: "-oom: below the value you have yourself takes CAP_SYS_RESOURCE on the host",
     },
     Cause {
-        calls: &["setpriority"],
+        calls: "setpriority",
         errnos: REFUSED,
         holds: |_| true,
         remedy: "-nice: below the value you have yourself takes CAP_SYS_NICE on the host, or a higher RLIMIT_NICE",
     },
     Cause {
-        calls: &["size"],
+        calls: "size",
         errnos: &[Errno::EINVAL, Errno::EFBIG],
         holds: |config| config.wants_filter_of_file(),
         remedy: "-seccomp takes a compiled BPF program, as libseccomp exports it: 1 to 4096 instructions of 8 bytes each",
     },
     Cause {
-        calls: &["prctl PR_SET_SECCOMP"],
+        calls: "prctl PR_SET_SECCOMP",
         errnos: &[Errno::EINVAL],
         holds: |config| config.wants_filter_of_file(),
         remedy: "the kernel does not take the file that -seccomp names as a BPF program for system calls",
     },
     Cause {
-        calls: &["prctl PR_SET_SECCOMP"],
+        calls: "prctl PR_SET_SECCOMP",
         errnos: &[Errno::EINVAL],
         holds: |_| !status_says(b"Seccomp:"),
         remedy: "this kernel was built without filters of system calls (CONFIG_SECCOMP_FILTER); -seccomp=off does without",
     },
     Cause {
-        calls: &["prctl PR_SET_SECCOMP"],
+        calls: "prctl PR_SET_SECCOMP",
         errnos: REFUSED,
         holds: |config| config.new_privileges,
         remedy: "with -new-privs only CAP_SYS_ADMIN may filter system calls, which is gone by then",
     },
     Cause {
-        calls: &["capget"],
+        calls: "capget",
         errnos: &[Errno::EPERM],
         holds: |config| config.capabilities.added != 0,
         remedy: "-cap adds only what the caller has and the kernel knows",
     },
     Cause {
-        calls: &["execve"],
+        calls: "execve",
         errnos: &[Errno::ENOENT],
         holds: |config| config.wants_root(),
         remedy: "commands are looked up inside the rootfs that -mnt names",
@@ -267,7 +268,8 @@ static CAUSES: &[Cause] = &[
 /// Adds what to do about a failure, for each cause that holds here.
 pub(super) fn write_causes(message: &mut Message, config: &Config, fault: &Fault) {
     for cause in CAUSES {
-        if cause.calls.contains(&fault.call) && cause.errnos.contains(&fault.errno) && (cause.holds)(config) {
+        let is_meant = parts(cause.calls.as_bytes(), b',').any(|call| call == fault.call.as_bytes());
+        if is_meant && cause.errnos.contains(&fault.errno) && (cause.holds)(config) {
             message.push_str("hint: ").push_str(cause.remedy).push_str("\n");
         }
     }
