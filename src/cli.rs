@@ -145,7 +145,7 @@ fn without_one_flag(config: &Config, words: Words, environment: Words) -> Vec<Va
     let mut variants = Vec::new();
     for index in 0.. {
         let Split { flags, rest, left_out: Some(flag) } = split(words, index) else { break };
-        let (name, _) = flag_name(flag.to_bytes());
+        let name = flag_name(flag.to_bytes());
         let mut other = Config::new(config.caller_uid, config.caller_gid);
         if flags::find(name).is_none_or(Flag::shapes_container) && parse_flags(flags, &mut other).is_ok() {
             other.no_command = config.no_command;
@@ -165,16 +165,9 @@ fn may_colour(environment: Words, fd: i32) -> bool {
 #[inline(never)]
 fn as_run(words: Words, rest: Words) -> Vec<Word> {
     let mut ours = Vec::from([Word::of(c"/proc/self/exe"), Word::of(c"-run")]);
-    let mut flags = split(words, usize::MAX).flags.into_iter();
-    while let Some(word) = flags.next() {
-        let (name, has_value) = flag_name(word.as_bytes());
-        let flag = flags::find(name);
-        let value = flags.by_ref().take(usize::from(!has_value && flag.is_some_and(|flag| flag.takes.needs_value())));
-        if flag.is_some_and(Flag::shapes_container) {
+    for word in split(words, usize::MAX).flags {
+        if flags::find(flag_name(word.as_bytes())).is_some_and(Flag::shapes_container) {
             ours.push(keep(word).into());
-            ours.extend(value.map(|value| Word::from(keep(value))));
-        } else {
-            value.for_each(drop);
         }
     }
     ours.push(Word::of(c"--"));
@@ -182,14 +175,10 @@ fn as_run(words: Words, rest: Words) -> Vec<Word> {
     ours
 }
 
-/// The name of a flag as it was given, and whether a value stands behind it.
+/// The name of a flag as it was given.
 #[inline(never)]
-fn flag_name(word: &[u8]) -> (&[u8], bool) {
-    let word = word.strip_prefix(b"--").or_else(|| word.strip_prefix(b"-")).unwrap_or(word);
-    match word.iter().position(|byte| *byte == b'=') {
-        Some(at) => (word.get(..at).unwrap_or_default(), true),
-        None => (word, false),
-    }
+fn flag_name(word: &[u8]) -> &[u8] {
+    first_part(word.strip_prefix(b"--").or_else(|| word.strip_prefix(b"-")).unwrap_or(word), b'=')
 }
 
 /// A command line cut at its blanks, of which quotes of either kind take away the meaning.
@@ -246,7 +235,7 @@ fn parse_flags(flags: Vec<OsString>, config: &mut Config) -> Result<(), Misuse> 
                 Some(on) => set(config, on),
                 None => return Err(complain("takes true or false")),
             },
-            Takes::Value(_, set) => match given.or_else(|| parser.value().ok().map(keep)) {
+            Takes::Value(_, set) => match given {
                 Some(value) => set(config, value).map_err(complain)?,
                 None => return Err(Misuse::MissingValue(flag)),
             },
@@ -290,7 +279,7 @@ fn check(config: &mut Config) -> Result<(), Misuse> {
 
 /// A command line in its two parts.
 struct Split {
-    /// The flags, spelt as lexopt's long options. Values stay as they are.
+    /// The flags, spelt as lexopt's long options, each in one word with its value.
     flags: Vec<OsString>,
     /// The command.
     rest: Words,
@@ -316,17 +305,17 @@ fn split(words: Words, leave_out: usize) -> Split {
             rest = before;
             break;
         };
-        let kept = flags.len();
-        let long = [b"--", name].concat();
-        flags.push(OsString::from_vec(long));
+        let mut long = [b"--", name].concat();
         if flags::find(name).is_some_and(|flag| flag.takes.needs_value())
             && let Some(value) = rest.next()
         {
-            flags.push(OsStr::from_bytes(value.to_bytes()).into());
+            long.push(b'=');
+            long.extend_from_slice(value.to_bytes());
         }
         if index == leave_out {
-            flags.truncate(kept);
             left_out = Some(given);
+        } else {
+            flags.push(OsString::from_vec(long));
         }
     }
     Split { flags, rest, left_out }
