@@ -213,9 +213,10 @@ fn parse(words: Words, config: &mut Config) -> Result<Words, Misuse> {
 fn parse_flags(flags: Vec<OsString>, config: &mut Config) -> Result<(), Misuse> {
     // Never dropped: the arena takes nothing back.
     let mut parser = ManuallyDrop::new(lexopt::Parser::from_args(flags));
-    while let Ok(Some(argument)) = parser.next() {
-        // `split` lets nothing but long options through.
-        let lexopt::Arg::Long(name) = argument else { continue };
+    loop {
+        let next = ManuallyDrop::new(parser.next());
+        // `split` lets nothing but long options through, and no value is left untaken.
+        let Ok(Some(lexopt::Arg::Long(name))) = &*next else { break };
         let Some(flag) = flags::find(name.as_bytes()) else {
             return Err(Misuse::UnknownFlag(keep(name.into())));
         };
