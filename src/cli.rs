@@ -16,7 +16,7 @@ use crate::sys::{Word, Words, file, process, uts};
 use crate::text::{Text, first_part, parts};
 use core::cell::Cell;
 use core::ffi::CStr;
-use core::mem::ManuallyDrop;
+use core::mem::{self, ManuallyDrop};
 use core::slice;
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
@@ -171,7 +171,7 @@ fn as_run(words: Words, rest: Words) -> Vec<Word> {
         }
     }
     ours.push(Word::of(c"--"));
-    ours.extend(rest.map(Word::from));
+    rest.for_each(|word| ours.push(word.into()));
     ours
 }
 
@@ -185,22 +185,24 @@ fn flag_name(word: &[u8]) -> &[u8] {
 #[inline(never)]
 fn in_words(line: &[u8]) -> Option<Vec<Word>> {
     let mut words = Vec::new();
-    let mut word: Option<Vec<u8>> = None;
+    let mut word = Vec::new();
+    let mut is_begun = false; // quotes alone begin a word, too
     let mut quote = None;
-    for letter in line.iter().copied() {
+    for letter in line.iter().chain(b" ").copied() {
         match (quote, letter) {
             (Some(open), _) if open == letter => quote = None,
-            (None, b'"' | b'\'') => {
-                quote = Some(letter);
-                word.get_or_insert_default();
-            }
+            (None, b'"' | b'\'') => (quote, is_begun) = (Some(letter), true),
             (None, b' ' | b'\t' | b'\n') => {
-                words.extend(word.take().map(|word| Word::from(keep(OsString::from_vec(word)))));
+                if mem::take(&mut is_begun) {
+                    words.push(keep(OsString::from_vec(mem::take(&mut word))).into());
+                }
             }
-            _ => word.get_or_insert_default().push(letter),
+            _ => {
+                word.push(letter);
+                is_begun = true;
+            }
         }
     }
-    words.extend(word.take().map(|word| Word::from(keep(OsString::from_vec(word)))));
     (quote.is_none() && !words.is_empty()).then_some(words)
 }
 
@@ -370,19 +372,23 @@ fn command(config: &Config, rest: Words, caller: Words, interactive: bool) -> Co
 /// host's but the terminal's type and the language, unless all was asked for.
 fn environment_of(config: &Config, caller: Words) -> Vec<Word> {
     const ADDED: usize = 8;
+    static OWN: [Word; 3] = [
+        Word::of(c"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"),
+        Word::of(c"HOME=/root"),
+        Word::of(c"USER=root"),
+    ];
     let asked = config.environment.iter().count() + ADDED;
     let all = config.environment.iter().any(|asked| asked.to_bytes() == b"all");
     if !config.wants_root() || all {
         let mut words = Vec::with_capacity(caller.count() + asked);
-        words.extend(caller.map(Word::from));
+        caller.for_each(|word| words.push(word.into()));
         return words;
     }
     let handed_on =
         |word: &&CStr| [&b"TERM="[..], b"LANG=", b"LC_"].iter().any(|start| word.to_bytes().starts_with(start));
     let mut words = Vec::with_capacity(16 + asked);
-    let own = [c"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", c"HOME=/root", c"USER=root"];
-    words.extend(own.map(Word::from));
-    words.extend(caller.filter(handed_on).map(Word::from));
+    words.extend_from_slice(&OWN);
+    caller.filter(handed_on).for_each(|word| words.push(word.into()));
     words
 }
 
