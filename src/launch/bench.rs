@@ -15,10 +15,10 @@ pub(super) fn move_in(job: &Job, place: &'static CStr, mode: u32) -> Result<(), 
     let root = job.root()?;
     match move_onto(root, place) {
         Err(Fault { errno: Errno::ENOENT, .. }) => {
-            let mask = file::set_umask(0).of("umask")?;
+            let mask = file::set_umask(0).of(c"umask")?;
             let made = file::make_dir_at(root, below(place), mode);
-            file::set_umask(mask).of("umask")?;
-            made.on("mkdir", place)?;
+            file::set_umask(mask).of(c"umask")?;
+            made.on(c"mkdir", place)?;
             move_onto(root, place)
         }
         result => result,
@@ -29,17 +29,17 @@ fn move_onto(root: &Fd, place: &'static CStr) -> Result<(), Fault> {
     match mount::move_below(BENCH, root, below(place)) {
         // SINCE(5.2): move_mount. EINVAL: the place is no directory, which is said better there.
         Err(Errno::ENOSYS | Errno::EPERM | Errno::EINVAL) => move_by_hand(root, place),
-        result => result.on("move_mount", place),
+        result => result.on(c"move_mount", place),
     }
 }
 
 #[cold]
 #[inline(never)]
 fn move_by_hand(root: &Fd, place: &'static CStr) -> Result<(), Fault> {
-    let dir = file::open_real_dir(root, below(place)).on("open", place)?;
-    file::change_dir_to(&dir).on("fchdir", place)?;
-    mount::move_here(BENCH).on("mount", place)?;
-    file::change_dir_to(root).on("fchdir", place)
+    let dir = file::open_real_dir(root, below(place)).on(c"open", place)?;
+    file::change_dir_to(&dir).on(c"fchdir", place)?;
+    mount::move_here(BENCH).on(c"mount", place)?;
+    file::change_dir_to(root).on(c"fchdir", place)
 }
 
 /// A path without the slash in front.

@@ -1,14 +1,13 @@
 //! What went wrong: the facts, each added where it is known.
 
-use crate::sys::{Errno, Word};
+use crate::sys::{Errno, Name};
 use core::ffi::CStr;
 
 /// A system call that failed, and on what. Small: each of the many places that may fail writes one.
 #[derive(Clone, Copy)]
 pub(crate) struct Fault {
-    pub(crate) call: &'static str,
-    /// Its text, if the object has a name.
-    pub(crate) object: Word,
+    pub(crate) call: Name,
+    pub(crate) object: Option<Name>,
     pub(crate) errno: Errno,
 }
 
@@ -23,16 +22,16 @@ impl Fault {
     /// The exit status that it gives; a command that exists may lack its interpreter.
     #[cold]
     pub(crate) fn status(&self, lacks_interpreter: bool) -> i32 {
-        match (self.call, self.errno) {
-            (EXECUTE, Errno::ENOENT | Errno::ENOTDIR | Errno::ENAMETOOLONG) if !lacks_interpreter => NOT_FOUND,
-            (EXECUTE, _) => NOT_EXECUTABLE,
-            _ => CANNOT_START,
+        match self.errno {
+            _ if self.call.text() != EXECUTE => CANNOT_START,
+            Errno::ENOENT | Errno::ENOTDIR | Errno::ENAMETOOLONG if !lacks_interpreter => NOT_FOUND,
+            _ => NOT_EXECUTABLE,
         }
     }
 }
 
 /// The call of a [`Fault`] that says that the command cannot be executed.
-pub(crate) const EXECUTE: &str = "execve";
+pub(crate) const EXECUTE: &CStr = c"execve";
 
 /// gontainer could not start the container.
 pub(crate) const CANNOT_START: i32 = 125;
@@ -46,19 +45,19 @@ const NOT_FOUND: i32 = 127;
 /// Turns an [`Errno`] into a [`Fault`] where the call and its object are known.
 pub(crate) trait On<T> {
     /// `call` failed, on nothing that has a name.
-    fn of(self, call: &'static str) -> Result<T, Fault>;
+    fn of(self, call: &'static CStr) -> Result<T, Fault>;
     /// `call` failed on `object`.
-    fn on(self, call: &'static str, object: &'static CStr) -> Result<T, Fault>;
+    fn on(self, call: &'static CStr, object: &'static CStr) -> Result<T, Fault>;
 }
 
 impl<T> On<T> for Result<T, Errno> {
     #[inline(always)]
-    fn of(self, call: &'static str) -> Result<T, Fault> {
-        self.map_err(|errno| Fault { call, object: Word::END, errno })
+    fn of(self, call: &'static CStr) -> Result<T, Fault> {
+        self.map_err(|errno| Fault { call: Name::of(call), object: None, errno })
     }
 
     #[inline(always)]
-    fn on(self, call: &'static str, object: &'static CStr) -> Result<T, Fault> {
-        self.map_err(|errno| Fault { call, object: Word::of(object), errno })
+    fn on(self, call: &'static CStr, object: &'static CStr) -> Result<T, Fault> {
+        self.map_err(|errno| Fault { call: Name::of(call), object: Some(Name::of(object)), errno })
     }
 }

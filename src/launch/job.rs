@@ -93,7 +93,7 @@ impl<'a> Job<'a> {
 
     /// The top of the container's tree, for steps of the child that come after it was made a mount.
     pub(crate) fn root(&self) -> Result<&Fd, Fault> {
-        self.root.get().ok_or(Errno::EBADF).of("find the root")
+        self.root.get().ok_or(Errno::EBADF).of(c"find the root")
     }
 
     /// Sets that, once.

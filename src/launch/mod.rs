@@ -110,9 +110,9 @@ pub(crate) fn run_bare(config: &Config, command: &Command, started: &mut dyn FnM
     // SAFETY: the job stays, and this process stands still, until the child has executed or ended; the
     // stack has no other use, and nothing on the child's way is std's or libc's.
     let child = unsafe { process::clone_sharing_memory(flags, Side::Child, &CHILD_STACK, in_bare_child, &*job) };
-    let child = child.of("clone")?;
+    let child = child.of(c"clone")?;
     started();
-    match process::wait_for_end(WaitFor::Child(child)).of("wait4")? {
+    match process::wait_for_end(WaitFor::Child(child)).of(c"wait4")? {
         Some((_, Event::Killed(signal))) => Ok(128 + signal.0),
         Some((_, Event::Exited(status))) => Ok(status),
         _ => Ok(CANNOT_START),

@@ -18,7 +18,7 @@ use core::mem::ManuallyDrop;
 /// Writes all of such a file.
 pub(super) fn write(running: &Running, file: &'static CStr, content: &[u8]) -> Result<(), Fault> {
     let opened = open(running, file, Open::Write)?;
-    file::write(opened.number(), content).on("write", file).map(drop)
+    file::write(opened.number(), content).on(c"write", file).map(drop)
 }
 
 /// Opens such a file.
@@ -30,7 +30,7 @@ pub(super) fn open(running: &Running, file: &'static CStr, how: Open) -> Result<
             running.proc.get_or_init(|| ManuallyDrop::new(dir)) // left to the end of the process, which is near
         }
     };
-    file::open_at(dir, file, how).on("open", file)
+    file::open_at(dir, file, how).on(c"open", file)
 }
 
 /// The child is not reaped yet, so its pid is still its own.
@@ -38,6 +38,6 @@ fn open_dir(running: &Running) -> Result<Fd, Fault> {
     let pid = running.child.get().map_or(0, |child| child.0.unsigned_abs());
     let mut path = Text::<32>::new();
     path.push(b"/proc/").push_number(pid.into());
-    let dir = file::open(path.c_str_or_empty(), Open::RealDir).on("open", c"/proc")?;
-    if file::is_in_proc(&dir).on("fstatfs", c"/proc")? { Ok(dir) } else { Err(Errno::NOT_PROC).on("open", c"/proc") }
+    let dir = file::open(path.c_str_or_empty(), Open::RealDir).on(c"open", c"/proc")?;
+    if file::is_in_proc(&dir).on(c"fstatfs", c"/proc")? { Ok(dir) } else { Err(Errno::NOT_PROC).on(c"open", c"/proc") }
 }

@@ -51,7 +51,7 @@ impl<'a> Supervisor<'a> {
         let limit = if self.role == Role::Init { None } else { self.job.config.timeout_ns };
         let mut until = limit.map(time_after).transpose()?;
         loop {
-            match signal::await_signal(until).of("rt_sigtimedwait")? {
+            match signal::await_signal(until).of(c"rt_sigtimedwait")? {
                 None => until = self.end_in_time()?,
                 Some(CHILD) => {
                     if let Some(status) = self.reap()? {
@@ -87,7 +87,7 @@ impl<'a> Supervisor<'a> {
     /// Takes note of every child that has changed: SIGCHLDs that come together count as one.
     fn reap(&self) -> Result<Option<i32>, Fault> {
         let whom = if self.role == Role::Init { WaitFor::AnyChild } else { WaitFor::Child(self.child) };
-        while let Some((pid, event)) = process::wait(whom).of("wait4")? {
+        while let Some((pid, event)) = process::wait(whom).of(c"wait4")? {
             match event {
                 _ if pid != self.child => {} // an orphan, now reaped
                 Event::Exited(status) => return Ok(Some(status)),
@@ -191,7 +191,7 @@ impl<'a> Supervisor<'a> {
 
 /// So much later than now, by the clock that limits a wait.
 fn time_after(ns: u64) -> Result<u64, Fault> {
-    clock::now().map(|now| now.saturating_add(ns)).of("clock_gettime")
+    clock::now().map(|now| now.saturating_add(ns)).of(c"clock_gettime")
 }
 
 /// Whether our own group is in the foreground.

@@ -268,14 +268,14 @@ static CAUSES: &[Cause] = &[
 /// Adds what to do about a failure, for each cause that holds here.
 pub(super) fn write_causes(message: &mut Message, config: &Config, fault: &Fault) {
     for cause in CAUSES {
-        let is_meant = parts(cause.calls.as_bytes(), b',').any(|call| call == fault.call.as_bytes());
+        let is_meant = parts(cause.calls.as_bytes(), b',').any(|call| call == fault.call.text().to_bytes());
         if is_meant && cause.errnos.contains(&fault.errno) && (cause.holds)(config) {
             message.push_str("hint: ").push_str(cause.remedy).push_str("\n");
         }
     }
-    let made = match fault.call {
-        "clone" => config.namespaces(),
-        "unshare CLONE_NEWTIME" => CLONE_NEWTIME.cast_unsigned() as usize,
+    let made = match fault.call.text().to_bytes() {
+        b"clone" => config.namespaces(),
+        b"unshare CLONE_NEWTIME" => CLONE_NEWTIME.cast_unsigned() as usize,
         _ => 0,
     };
     for kind in KINDS.iter().filter(|kind| kind.flag.cast_unsigned() as usize & made != 0) {

@@ -37,9 +37,9 @@ pub(crate) fn say(message: &Message) {
 pub(crate) fn not_started(config: &Config, failure: &Failure, interpreter: Option<&Interpreter>) {
     let Fault { call, object, errno, .. } = failure.fault;
     let mut message = Message::new();
-    message.push_str("gontainer: ").push_str(failure.step).push_str(": ").push_str(call);
-    if let Some(object) = object.text() {
-        let name = object.to_bytes();
+    message.push_str("gontainer: ").push_str(failure.step).push_str(": ").push(call.text().to_bytes());
+    if let Some(object) = object {
+        let name = object.text().to_bytes();
         let shown = name.get(..LONGEST_OBJECT).unwrap_or(name);
         message.push_str("(").push_escaped(shown).push_str(if shown.len() < name.len() { "…)" } else { ")" });
     }

@@ -127,7 +127,7 @@ fn repeats(first: &Record, call: &Call, next: &Record) -> bool {
 /// that the message says. An error of our own comes from the step's last call.
 #[inline(never)]
 fn failed_call(failure: &Failure) -> Option<&'static Record> {
-    let said = first_part(failure.fault.call.as_bytes(), b' ');
+    let said = first_part(failure.fault.call.text().to_bytes(), b' ');
     let rank = |record: &'static Record| {
         let What::Call(call) = &record.what else { return None };
         if step_of(record) != failure.step || matches!(call.number, nr::EXIT_GROUP | nr::CLOSE) {

@@ -29,7 +29,7 @@ pub(crate) use process::Pid;
 /// The numbers of system calls, for filters.
 pub(crate) use sc::nr as number;
 pub(crate) use signal::Signal;
-pub(crate) use words::{Room, Word, Words};
+pub(crate) use words::{Name, Room, Word, Words};
 
 /// What can stand in a register of a system call.
 trait Register {

@@ -2,6 +2,7 @@
 
 use core::cell::UnsafeCell;
 use core::ffi::{CStr, c_char};
+use core::ptr::NonNull;
 
 /// One entry of such an array: a C string, or the NULL that ends it.
 #[derive(Clone, Copy)]
@@ -29,6 +30,22 @@ impl Word {
 impl From<&'static CStr> for Word {
     fn from(text: &'static CStr) -> Word {
         Word::of(text)
+    }
+}
+
+/// A C string for the whole run, no wider than a pointer.
+#[derive(Clone, Copy)]
+pub(crate) struct Name(NonNull<c_char>);
+
+impl Name {
+    pub(crate) const fn of(text: &'static CStr) -> Name {
+        // SAFETY: a reference's pointer is not null.
+        Name(unsafe { NonNull::new_unchecked(text.as_ptr().cast_mut()) })
+    }
+
+    pub(crate) fn text(self) -> &'static CStr {
+        // SAFETY: made of a C string that lives on.
+        unsafe { CStr::from_ptr(self.0.as_ptr()) }
     }
 }
 

@@ -19,13 +19,13 @@ pub(in crate::launch) fn hold_sources(job: &Job) -> Result<(), Fault> {
             let source = bind.source;
             bind.held.set(Some(match mount::copy_tree(source) {
                 // SINCE(5.2): open_tree
-                Err(Errno::ENOSYS | Errno::EPERM) => Held::Name(file::open(source, Open::Name).on("open", source)?),
-                result => Held::Tree(result.on("open_tree", source)?),
+                Err(Errno::ENOSYS | Errno::EPERM) => Held::Name(file::open(source, Open::Name).on(c"open", source)?),
+                result => Held::Tree(result.on(c"open_tree", source)?),
             }));
         }
     }
     if let Some(Changes::Dir(path)) = job.config.overlay {
-        job.changes.set(Some(file::open(path, Open::List).on("open", path)?));
+        job.changes.set(Some(file::open(path, Open::List).on(c"open", path)?));
     }
     Ok(())
 }
@@ -35,7 +35,7 @@ pub(in crate::launch) fn mount_all(job: &Job) -> Result<(), Fault> {
     for mount in job.config.mounts.iter() {
         let place = mount.place;
         match &mount.what {
-            What::Tmpfs(most) => mount::mount_memory(&find_place(job, place, true)?, *most).on("mount", place)?,
+            What::Tmpfs(most) => mount::mount_memory(&find_place(job, place, true)?, *most).on(c"mount", place)?,
             What::Bind(bind) => bind_one(job, bind, place)?,
         }
     }
@@ -43,17 +43,17 @@ pub(in crate::launch) fn mount_all(job: &Job) -> Result<(), Fault> {
 }
 
 fn bind_one(job: &Job, bind: &Bind, place: &'static CStr) -> Result<(), Fault> {
-    let held = bind.held.take().ok_or(Errno::EBADF).on("open", bind.source)?;
+    let held = bind.held.take().ok_or(Errno::EBADF).on(c"open", bind.source)?;
     let (Held::Tree(source) | Held::Name(source)) = &held;
-    let is_dir = file::is_dir(source).on("stat", bind.source)?;
+    let is_dir = file::is_dir(source).on(c"stat", bind.source)?;
     let onto = find_place(job, place, is_dir)?;
     let top = match held {
-        Held::Tree(tree) => mount::attach_tree(&tree, &onto).on("move_mount", place).map(|()| tree)?,
+        Held::Tree(tree) => mount::attach_tree(&tree, &onto).on(c"move_mount", place).map(|()| tree)?,
         Held::Name(source) => bind_by_name(job, &source, place, &onto)?,
     };
     match restrictions(job, bind, is_dir) {
         0 => Ok(()),
-        flags => mount::restrict_tree(&top, flags).on("mount_setattr", place),
+        flags => mount::restrict_tree(&top, flags).on(c"mount_setattr", place),
     }
 }
 
@@ -62,14 +62,14 @@ fn bind_one(job: &Job, bind: &Bind, place: &'static CStr) -> Result<(), Fault> {
 fn find_place(job: &Job, place: &'static CStr, is_dir: bool) -> Result<Fd, Fault> {
     let root = job.root()?;
     let found = if is_dir {
-        inside::make_dir(root, place).on("mkdir", place)?
+        inside::make_dir(root, place).on(c"mkdir", place)?
     } else {
-        inside::make_file(root, place).on("open", place)?
+        inside::make_file(root, place).on(c"open", place)?
     };
-    if file::is_dir(&found).on("stat", place)? != is_dir {
-        Err(if is_dir { Errno::ENOTDIR } else { Errno::EISDIR }).on("mount", place)
-    } else if file::are_same(&found, root).on("stat", place)? {
-        Err(Errno::EBUSY).on("mount", place)
+    if file::is_dir(&found).on(c"stat", place)? != is_dir {
+        Err(if is_dir { Errno::ENOTDIR } else { Errno::EISDIR }).on(c"mount", place)
+    } else if file::are_same(&found, root).on(c"stat", place)? {
+        Err(Errno::EBUSY).on(c"mount", place)
     } else {
         Ok(found)
     }
@@ -79,9 +79,9 @@ fn find_place(job: &Job, place: &'static CStr, is_dir: bool) -> Result<Fd, Fault
 #[cold]
 #[inline(never)]
 fn bind_by_name(job: &Job, source: &Fd, place: &'static CStr, onto: &Fd) -> Result<Fd, Fault> {
-    mount::bind_onto(source, onto).on("mount", place)?;
-    let top = inside::find(job.root()?, place).on("open", place)?;
-    if file::are_same(source, &top).on("stat", place)? { Ok(top) } else { Err(Errno::ESTALE).on("open", place) }
+    mount::bind_onto(source, onto).on(c"mount", place)?;
+    let top = inside::find(job.root()?, place).on(c"open", place)?;
+    if file::are_same(source, &top).on(c"stat", place)? { Ok(top) } else { Err(Errno::ESTALE).on(c"open", place) }
 }
 
 /// What a bind loses: the right to be written to if it was asked for; and, where root inside is root outside and

@@ -48,14 +48,14 @@ fn own_path(text: &[u8]) -> Option<&[u8]> {
 }
 
 fn read_at<'a>(dir: &Fd, name: &'static CStr, into: &'a mut [u8]) -> Result<&'a [u8], Fault> {
-    let file = file::open_at(dir, name, Open::Read).on("openat", name)?;
-    let filled = file::read(&file, into).on("read", name)?;
+    let file = file::open_at(dir, name, Open::Read).on(c"openat", name)?;
+    let filled = file::read(&file, into).on(c"read", name)?;
     Ok(into.get(..filled).unwrap_or_default())
 }
 
 fn write_at(dir: &Fd, name: &'static CStr, value: &[u8]) -> Result<(), Fault> {
-    let file = file::open_at(dir, name, Open::Write).on("openat", name)?;
-    file::write(file.number(), value).on("write", name).map(drop)
+    let file = file::open_at(dir, name, Open::Write).on(c"openat", name)?;
+    file::write(file.number(), value).on(c"write", name).map(drop)
 }
 
 /// The cgroup that we are in, if it has been given what the limits need. The tree lies at one of two places:
@@ -64,24 +64,24 @@ fn write_at(dir: &Fd, name: &'static CStr, value: &[u8]) -> Result<(), Fault> {
 #[inline(never)] // its buffers are not for the stack of every start
 fn own_cgroup(config: &Config) -> Result<(Fd, &'static CStr), Fault> {
     let mut buffer = [0; 4096];
-    let file = file::open(c"/proc/self/cgroup", Open::Read).on("openat", c"/proc/self/cgroup")?;
-    let filled = file::read(&file, &mut buffer).on("read", c"/proc/self/cgroup")?;
+    let file = file::open(c"/proc/self/cgroup", Open::Read).on(c"openat", c"/proc/self/cgroup")?;
+    let filled = file::read(&file, &mut buffer).on(c"read", c"/proc/self/cgroup")?;
     let path = own_path(buffer.get(..filled).unwrap_or_default()).unwrap_or(b"/");
     for mount in ["/sys/fs/cgroup", "/sys/fs/cgroup/unified"] {
         let mut text = Path::new();
         text.push_str(mount).push(path);
-        let Some(name) = text.as_c_str() else { return Err(Errno::ENAMETOOLONG).on("openat", c"/proc/self/cgroup") };
+        let Some(name) = text.as_c_str() else { return Err(Errno::ENAMETOOLONG).on(c"openat", c"/proc/self/cgroup") };
         let Ok(dir) = file::open(name, Open::RealDir) else { continue };
         let mut list = [0; 256];
         match read_at(&dir, c"cgroup.controllers", &mut list) {
             Ok(list) if has_all(list, controllers(config, b"").as_bytes()) || is_rehearsal() => {
                 return Ok((dir, sys::keep(text).c_str_or_empty()));
             }
-            Ok(_) => return Err(Errno::EOPNOTSUPP).on("read", c"cgroup.controllers"),
+            Ok(_) => return Err(Errno::EOPNOTSUPP).on(c"read", c"cgroup.controllers"),
             Err(_) => {} // no cgroup v2
         }
     }
-    Err(Errno::ENOENT).on("openat", c"cgroup.controllers")
+    Err(Errno::ENOENT).on(c"openat", c"cgroup.controllers")
 }
 
 /// Has our cgroup hand the controllers on. One with processes of its own may not (only the tree's root
@@ -101,8 +101,8 @@ fn hand_on(config: &Config, own: &Fd) -> Result<Option<Name>, Fault> {
     }
     let mut name = own_name();
     name.push(b"-self");
-    make_leaf(own, &name).on("mkdirat", CONTROL)?;
-    let refuge = file::open_real_dir(own, name.c_str_or_empty()).on("openat", CONTROL)?;
+    make_leaf(own, &name).on(c"mkdirat", CONTROL)?;
+    let refuge = file::open_real_dir(own, name.c_str_or_empty()).on(c"openat", CONTROL)?;
     let result = write_at(&refuge, c"cgroup.procs", b"0").and_then(|()| write_at(own, CONTROL, wanted.as_bytes()));
     if result.is_err() {
         go_back(own, &name);
@@ -166,9 +166,9 @@ pub(in crate::launch) fn make(job: &mut Job) -> Result<(), Fault> {
     sweep(&own);
     let refuge = hand_on(job.config, &own)?;
     let name = own_name();
-    let made = make_leaf(&own, &name).on("mkdirat", path).and_then(|()| {
-        let leaf = file::open_real_dir(&own, name.c_str_or_empty()).on("openat", path)?;
-        let entry = file::open_at(&leaf, c"cgroup.procs", Open::Write).on("openat", c"cgroup.procs")?;
+    let made = make_leaf(&own, &name).on(c"mkdirat", path).and_then(|()| {
+        let leaf = file::open_real_dir(&own, name.c_str_or_empty()).on(c"openat", path)?;
+        let entry = file::open_at(&leaf, c"cgroup.procs", Open::Write).on(c"openat", c"cgroup.procs")?;
         Ok((leaf, entry))
     });
     match made {
@@ -219,7 +219,7 @@ pub(in crate::launch) fn limit(job: &mut Job) -> Result<(), Fault> {
 /// The command's process goes in.
 pub(in crate::launch) fn enter(job: &Job) -> Result<(), Fault> {
     match job.cgroup {
-        Some(cgroup) => file::write(cgroup.entry.number(), b"0").on("write", c"cgroup.procs").map(drop),
+        Some(cgroup) => file::write(cgroup.entry.number(), b"0").on(c"write", c"cgroup.procs").map(drop),
         None => Ok(()),
     }
 }

@@ -26,7 +26,7 @@ pub(crate) fn is_no_command(mut words: Words) -> bool {
 
 /// A descriptor of our own file, which reaches into any rootfs.
 pub(in crate::launch) fn open_own_file(job: &mut Job) -> Result<(), Fault> {
-    job.own_file = Some(file::open(c"/proc/self/exe", Open::Name).on("open", c"/proc/self/exe")?);
+    job.own_file = Some(file::open(c"/proc/self/exe", Open::Name).on(c"open", c"/proc/self/exe")?);
     Ok(())
 }
 
@@ -34,16 +34,16 @@ pub(in crate::launch) fn open_own_file(job: &mut Job) -> Result<(), Fault> {
 fn become_nothing(own_file: &Fd) -> Result<Infallible, Fault> {
     static WORDS: [Word; 2] = [Word::of(NO_COMMAND), Word::END];
     static NONE: [Word; 1] = [Word::END];
-    process::execute_open(own_file, Words::new(&WORDS), Words::new(&NONE)).on("execveat", NO_COMMAND)
+    process::execute_open(own_file, Words::new(&WORDS), Words::new(&NONE)).on(c"execveat", NO_COMMAND)
 }
 
 /// The working directory that was asked for. It is looked up inside, where a link that leads to one of our own
 /// descriptors by way of /proc would be a way out of the container: such are not followed.
 pub(in crate::launch) fn enter_work_dir(job: &Job) -> Result<(), Fault> {
     let path = job.config.work_dir.unwrap_or_default();
-    let root = file::open(c"/", Open::RealDir).on("open", c"/")?;
-    let dir = inside::find(&root, path).on("open", path)?;
-    file::change_dir_to(&dir).on("chdir", path)
+    let root = file::open(c"/", Open::RealDir).on(c"open", c"/")?;
+    let dir = inside::find(&root, path).on(c"open", path)?;
+    file::change_dir_to(&dir).on(c"chdir", path)
 }
 
 /// Looks the command up and executes it; comes back only to say why not.

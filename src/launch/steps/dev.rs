@@ -51,19 +51,19 @@ static LINKS: &[(&CStr, &CStr)] = &[
 pub(in crate::launch) fn fill(job: &Job) -> Result<(), Fault> {
     let config = job.config;
     let terminal = match job.terminal {
-        Some(terminal) => file::name_of_terminal(terminal.fd).on("find the name of", c"/dev/console")?,
+        Some(terminal) => file::name_of_terminal(terminal.fd).on(c"find the name of", c"/dev/console")?,
         None => None,
     };
-    mount::mount_devices(BENCH).on("mount", c"/dev")?;
+    mount::mount_devices(BENCH).on(c"mount", c"/dev")?;
     for device in DEVICES {
-        file::make_empty(device.place).on("mknod", device.source)?;
-        mount::bind(device.source, device.place).on("mount", device.source)?;
-        if !file::is_device(device.place, device.major, device.minor).on("stat", device.source)? {
-            return Err(Errno::ENXIO).on("stat", device.source);
+        file::make_empty(device.place).on(c"mknod", device.source)?;
+        mount::bind(device.source, device.place).on(c"mount", device.source)?;
+        if !file::is_device(device.place, device.major, device.minor).on(c"stat", device.source)? {
+            return Err(Errno::ENXIO).on(c"stat", device.source);
         }
     }
     for (link, target) in LINKS {
-        file::make_link(target, link).on("symlink", target)?;
+        file::make_link(target, link).on(c"symlink", target)?;
     }
     let with_group = config.maps_terminal_group(job.groups);
     make_mount(c"/proc/pts", c"/dev/pts", |place| mount::mount_terminals(place, with_group))?;
@@ -73,8 +73,8 @@ pub(in crate::launch) fn fill(job: &Job) -> Result<(), Fault> {
     }
     if let Some(terminal) = terminal.as_ref().and_then(|name| name.as_c_str()) {
         const CONSOLE: &CStr = c"/proc/console";
-        file::make_empty(CONSOLE).on("mknod", c"/dev/console")?;
-        mount::bind(terminal, CONSOLE).on("mount", c"/dev/console")?;
+        file::make_empty(CONSOLE).on(c"mknod", c"/dev/console")?;
+        mount::bind(terminal, CONSOLE).on(c"mount", c"/dev/console")?;
     }
     bench::move_in(job, c"/dev", 0o755)
 }
@@ -84,6 +84,6 @@ fn make_mount(
     object: &'static CStr,
     mount: impl FnOnce(&CStr) -> Result<(), Errno>,
 ) -> Result<(), Fault> {
-    file::make_dir(place, 0o755).on("mkdir", object)?;
-    mount(place).on("mount", object)
+    file::make_dir(place, 0o755).on(c"mkdir", object)?;
+    mount(place).on(c"mount", object)
 }

@@ -110,7 +110,7 @@ static STRICT_PROGRAM: [Instruction; STRICT.length()] = STRICT.cut();
 /// Installs the filter that is built in, for PID 1 and the command.
 pub(in crate::launch) fn refuse_calls(job: &Job) -> Result<(), Fault> {
     let program: &[Instruction] = if job.config.strict { &STRICT_PROGRAM } else { &DEFAULT_PROGRAM };
-    seccomp::filter(program).of("prctl PR_SET_SECCOMP")
+    seccomp::filter(program).of(c"prctl PR_SET_SECCOMP")
 }
 
 /// Asks the kernel for what it is now to refuse: a user namespace, in which a program would have all
@@ -118,8 +118,8 @@ pub(in crate::launch) fn refuse_calls(job: &Job) -> Result<(), Fault> {
 pub(in crate::launch) fn see_that_it_holds(_: &Job) -> Result<(), Fault> {
     match process::unshare_user() {
         Err(Errno::EPERM) => Ok(()),
-        Err(errno) => Err(errno).of("unshare"),
-        Ok(()) => Err(Errno::EEXIST).of("unshare"), // in a rehearsal too, where nothing follows in this list
+        Err(errno) => Err(errno).of(c"unshare"),
+        Ok(()) => Err(Errno::EEXIST).of(c"unshare"), // in a rehearsal too, where nothing follows in this list
     }
 }
 
@@ -130,11 +130,11 @@ pub(in crate::launch) fn see_that_it_holds(_: &Job) -> Result<(), Fault> {
 pub(in crate::launch) fn read(job: &mut Job) -> Result<(), Fault> {
     const SIZE: usize = size_of::<Instruction>();
     let Filter::File(path) = job.config.filter else { return Ok(()) };
-    let file = file::open(path, Open::Stream).on("open", path)?;
+    let file = file::open(path, Open::Stream).on(c"open", path)?;
     let mut bytes = [0_u8; MOST_INSTRUCTIONS * SIZE + 1];
     let mut filled = 0;
     loop {
-        match file::read(&file, bytes.get_mut(filled..).unwrap_or_default()).on("read", path)? {
+        match file::read(&file, bytes.get_mut(filled..).unwrap_or_default()).on(c"read", path)? {
             0 => break,
             more => filled += more,
         }
@@ -144,10 +144,10 @@ pub(in crate::launch) fn read(job: &mut Job) -> Result<(), Fault> {
     }
     let (whole, rest) = bytes.get(..filled).unwrap_or_default().as_chunks::<SIZE>();
     if filled == bytes.len() {
-        return Err(Errno::EFBIG).on("size", path);
+        return Err(Errno::EFBIG).on(c"size", path);
     }
     if whole.is_empty() || !rest.is_empty() {
-        return Err(Errno::EINVAL).on("size", path);
+        return Err(Errno::EINVAL).on(c"size", path);
     }
     let mut program = [Instruction::NONE; MOST_INSTRUCTIONS];
     for (instruction, bytes) in program.iter_mut().zip(whole) {
@@ -159,5 +159,5 @@ pub(in crate::launch) fn read(job: &mut Job) -> Result<(), Fault> {
 
 /// Installs the user's filter: last of all, so that it need not allow what gontainer does before.
 pub(in crate::launch) fn filter_by_file(job: &Job) -> Result<(), Fault> {
-    seccomp::filter(job.filter).of("prctl PR_SET_SECCOMP")
+    seccomp::filter(job.filter).of(c"prctl PR_SET_SECCOMP")
 }

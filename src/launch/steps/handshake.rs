@@ -6,19 +6,19 @@ use crate::sys::{file, process};
 
 /// The pipe that the byte "go" comes through.
 pub(in crate::launch) fn make_pipe(job: &mut Job) -> Result<(), Fault> {
-    job.go = Some(file::pipe().of("pipe2")?);
+    job.go = Some(file::pipe().of(c"pipe2")?);
     Ok(())
 }
 
 /// The pipe that tells the launcher of the command's execve(2): close-on-exec, it ends there.
 pub(in crate::launch) fn make_start_pipe(job: &mut Job) -> Result<(), Fault> {
-    job.started = Some(file::pipe().of("pipe2")?);
+    job.started = Some(file::pipe().of(c"pipe2")?);
     Ok(())
 }
 
 /// One clone(2) makes the child and all its namespaces.
 pub(in crate::launch) fn make_child(running: &Running) -> Result<(), Fault> {
-    let child = crate::launch::spawn_child(running.job).of("clone")?;
+    let child = crate::launch::spawn_child(running.job).of(c"clone")?;
     running.child.set(Some(child));
     Ok(())
 }
@@ -26,7 +26,7 @@ pub(in crate::launch) fn make_child(running: &Running) -> Result<(), Fault> {
 /// The maps are written: whatever depends on ids may happen now.
 pub(in crate::launch) fn let_go(running: &Running) -> Result<(), Fault> {
     match &running.job.go {
-        Some(go) => file::write(go.write.number(), b"g").of("write").map(drop),
+        Some(go) => file::write(go.write.number(), b"g").of(c"write").map(drop),
         None => Ok(()),
     }
 }
@@ -41,15 +41,15 @@ pub(in crate::launch) fn leave_write_end(job: &Job) -> Result<(), Fault> {
 
 /// From here on the kernel kills us when the launcher dies. That it has not died before, the pipe tells.
 pub(in crate::launch) fn die_with_parent(_: &Job) -> Result<(), Fault> {
-    process::die_with_parent().of("prctl PR_SET_PDEATHSIG")
+    process::die_with_parent().of(c"prctl PR_SET_PDEATHSIG")
 }
 
 /// The same once more: with other ids the kernel has forgotten it. Had the launcher died in between, the
 /// pipe's other end would be closed.
 pub(in crate::launch) fn die_with_parent_again(job: &Job) -> Result<(), Fault> {
-    process::die_with_parent().of("prctl PR_SET_PDEATHSIG")?;
+    process::die_with_parent().of(c"prctl PR_SET_PDEATHSIG")?;
     match &job.go {
-        Some(go) if file::is_hung_up(&go.read).of("poll")? => process::exit(CANNOT_START),
+        Some(go) if file::is_hung_up(&go.read).of(c"poll")? => process::exit(CANNOT_START),
         _ => Ok(()),
     }
 }
@@ -59,8 +59,8 @@ pub(in crate::launch) fn die_with_parent_again(job: &Job) -> Result<(), Fault> {
 /// signal (exit_files and exit_notify in kernel/exit.c), so one of the two is certain.
 pub(in crate::launch) fn await_go(job: &Job) -> Result<(), Fault> {
     let Some(go) = &job.go else { return Ok(()) };
-    let heard = file::read(&go.read, &mut [0]).of("read")?;
-    if heard == 0 || file::is_hung_up(&go.read).of("poll")? {
+    let heard = file::read(&go.read, &mut [0]).of(c"read")?;
+    if heard == 0 || file::is_hung_up(&go.read).of(c"poll")? {
         process::exit(CANNOT_START);
     }
     Ok(())

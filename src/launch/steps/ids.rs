@@ -52,9 +52,9 @@ fn ranges(config: &Config, mapping: Mapping, caller: u32, path: &'static CStr) -
     };
     let is_full = match file::open(path, Open::Read) {
         Err(Errno::ENOENT) => false,
-        file => file::has_line(&file.on("open", path)?, usize::MAX, &mut take).on("read", path)?,
+        file => file::has_line(&file.on(c"open", path)?, usize::MAX, &mut take).on(c"read", path)?,
     };
-    if is_full || next > 1 { Ok(list) } else { Err(Errno::NO_SUBORDINATES).on("look up", path) }
+    if is_full || next > 1 { Ok(list) } else { Err(Errno::NO_SUBORDINATES).on(c"look up", path) }
 }
 
 /// The caller's name by the host's /etc/passwd; empty if it has none.
@@ -67,7 +67,7 @@ fn login_name(uid: u32) -> Result<Text<64>, Fault> {
     match file::open(c"/etc/passwd", Open::Read) {
         Err(Errno::ENOENT) => {}
         file => {
-            _ = file::has_line(&file.on("open", c"/etc/passwd")?, usize::MAX, &mut take).on("read", c"/etc/passwd")?
+            _ = file::has_line(&file.on(c"open", c"/etc/passwd")?, usize::MAX, &mut take).on(c"read", c"/etc/passwd")?
         }
     }
     Ok(name)
@@ -76,7 +76,7 @@ fn login_name(uid: u32) -> Result<Text<64>, Fault> {
 /// The caller's supplementary groups go on giving access inside where nothing drops them, though they have
 /// no name there. For `-trace`: this only looks.
 pub(in crate::launch) fn count_groups(_: &mut Job) -> Result<(), Fault> {
-    process::count_groups().of("getgroups").map(drop)
+    process::count_groups().of(c"getgroups").map(drop)
 }
 
 /// Gives up setgroups(2) inside: dropping a group could grant what the group was denied (CVE-2014-8989).
@@ -119,7 +119,7 @@ fn write_ranges(
     ranges: List<Range>,
 ) -> Result<(), Fault> {
     match outside::write(running, file, map_text(ranges).as_bytes()) {
-        Err(Fault { errno: Errno::EPERM, call: "write", .. }) => {
+        Err(Fault { errno: Errno::EPERM, call, .. }) if call.text() == c"write" => {
             run_helper(running, helper, ranges)?;
             check_map(running, file, ranges)
         }
@@ -135,8 +135,8 @@ fn check_map(running: &Running, file: &'static CStr, ranges: List<Range>) -> Res
         count += usize::from(!line.is_empty());
         !line.is_empty() && Range::parse(line, b' ').is_none_or(|line| ranges.iter().all(|range| *range != line))
     };
-    let is_other = file::has_line(&opened, usize::MAX, is_other).on("read", file)?;
-    if is_other || count != ranges.iter().count() { Err(Errno::OTHER_MAP).on("read", file) } else { Ok(()) }
+    let is_other = file::has_line(&opened, usize::MAX, is_other).on(c"read", file)?;
+    if is_other || count != ranges.iter().count() { Err(Errno::OTHER_MAP).on(c"read", file) } else { Ok(()) }
 }
 
 /// A program to run on the host, and its arguments.
@@ -160,10 +160,10 @@ fn run_helper(running: &Running, name: &'static str, ranges: List<Range>) -> Res
         }
     }
     let helper = Helper { path, words: Words::new(sys::keep(words)) };
-    let process = crate::launch::spawn_helper(&helper).of("clone")?;
-    match process::wait_for_end(WaitFor::Child(process)).of("wait4")? {
+    let process = crate::launch::spawn_helper(&helper).of(c"clone")?;
+    match process::wait_for_end(WaitFor::Child(process)).of(c"wait4")? {
         Some((_, Event::Exited(0))) => Ok(()),
-        _ => Err(Errno::HELPER_FAILED).on("run", path),
+        _ => Err(Errno::HELPER_FAILED).on(c"run", path),
     }
 }
 
@@ -188,7 +188,7 @@ fn find_helper(name: &'static str) -> Result<&'static CStr, Fault> {
         let path = sys::keep(path).c_str_or_empty();
         let (mode, owner) = match file::mode_and_owner(path) {
             Err(Errno::ENOENT | Errno::ENOTDIR) => continue,
-            result => result.on("stat", path)?,
+            result => result.on(c"stat", path)?,
         };
         let reason = if mode & libc::S_IFMT != libc::S_IFREG {
             Errno::NOT_REGULAR
@@ -201,10 +201,10 @@ fn find_helper(name: &'static str) -> Result<&'static CStr, Fault> {
         } else {
             return Ok(path);
         };
-        return Err(reason).on("trust", path);
+        return Err(reason).on(c"trust", path);
     }
     let missing = if name == "newuidmap" { c"newuidmap" } else { c"newgidmap" };
-    Err(Errno::ENOENT).on("find", missing)
+    Err(Errno::ENOENT).on(c"find", missing)
 }
 
 #[cfg(test)]

@@ -10,12 +10,12 @@ use core::convert::Infallible;
 /// tried on 6.18. Not dumpable, it is closed to everyone inside. Only now: it makes PID 1's /proc files
 /// root's, and an ordinary user could not have written the maps any more.
 pub(in crate::launch) fn close_to_the_container(_: &Job) -> Result<(), Fault> {
-    process::close_memory().of("prctl PR_SET_DUMPABLE")
+    process::close_memory().of(c"prctl PR_SET_DUMPABLE")
 }
 
 /// The command gets a process of its own.
 pub(in crate::launch) fn start_command(job: &Job) -> Result<(), Fault> {
-    let command = crate::launch::spawn_command(job).of("clone")?;
+    let command = crate::launch::spawn_command(job).of(c"clone")?;
     job.shared.set_command(command);
     Ok(())
 }
@@ -50,7 +50,7 @@ pub(in crate::launch) fn close_descriptors(job: &Job) -> Result<(), Fault> {
             fd.close_copy();
         }
     }
-    file::change_dir(c"/").on("chdir", c"/") // so that no mount is kept busy
+    file::change_dir(c"/").on(c"chdir", c"/") // so that no mount is kept busy
 }
 
 /// Until the command ends; then the kernel ends whatever else is in the PID namespace.

@@ -9,10 +9,10 @@ use crate::sys::process::{self, Limits};
 /// this takes: inside a user namespace nobody has. What is to be lower waits: it is not for PID 1.
 pub(in crate::launch) fn raise_hard(job: &mut Job) -> Result<(), Fault> {
     for (words, limit) in job.config.resource_limits.iter() {
-        let own = process::resource_limits(limit.resource).on("prlimit64", words)?;
+        let own = process::resource_limits(limit.resource).on(c"prlimit64", words)?;
         if limit.hard > own.hard {
             let raised = Limits { soft: own.soft, hard: limit.hard };
-            process::limit_resource(limit.resource, raised).on("prlimit64", words)?;
+            process::limit_resource(limit.resource, raised).on(c"prlimit64", words)?;
         }
     }
     Ok(())
@@ -22,7 +22,7 @@ pub(in crate::launch) fn raise_hard(job: &mut Job) -> Result<(), Fault> {
 pub(in crate::launch) fn limit_resources(job: &Job) -> Result<(), Fault> {
     for (words, limit) in job.config.resource_limits.iter() {
         let limits = Limits { soft: limit.soft, hard: limit.hard };
-        process::limit_resource(limit.resource, limits).on("prlimit64", words)?;
+        process::limit_resource(limit.resource, limits).on(c"prlimit64", words)?;
     }
     Ok(())
 }
@@ -38,7 +38,7 @@ pub(in crate::launch) fn adjust_oom(running: &Running) -> Result<(), Fault> {
 /// a capability that nobody inside a user namespace has.
 pub(in crate::launch) fn set_niceness(running: &Running) -> Result<(), Fault> {
     match (running.child.get(), running.config().nice) {
-        (Some(child), Some(nice)) => process::set_niceness(child, nice).of("setpriority"),
+        (Some(child), Some(nice)) => process::set_niceness(child, nice).of(c"setpriority"),
         _ => Ok(()),
     }
 }

@@ -10,7 +10,7 @@ use core::ffi::CStr;
 
 /// Real root's mount namespace is a peer of the host's: before any other mount, cut it off.
 pub(in crate::launch) fn make_private(_: &Job) -> Result<(), Fault> {
-    mount::make_private().on("mount", c"/")
+    mount::make_private().on(c"mount", c"/")
 }
 
 /// A /proc of this PID namespace: without it, `ps` shows the host's processes and /proc/self is nobody.
@@ -31,7 +31,7 @@ pub(in crate::launch) fn mount_proc(job: &Job) -> Result<(), Fault> {
             let _ = file::write(2, OLD_PROC); // a full or closed pipe
             Ok(())
         }
-        result => result.on("mount", c"/proc"),
+        result => result.on(c"mount", c"/proc"),
     }
 }
 
@@ -40,7 +40,7 @@ const OLD_PROC: &[u8] = b"gontainer: /proc is the one from outside: \
 
 /// Without a PID namespace, the host's /proc.
 pub(in crate::launch) fn bind_proc(_: &Job) -> Result<(), Fault> {
-    mount::bind(BENCH, BENCH).on("mount", c"/proc")
+    mount::bind(BENCH, BENCH).on(c"mount", c"/proc")
 }
 
 /// A part of /proc that root could misuse, on the bench.
@@ -93,7 +93,7 @@ pub(in crate::launch) fn cover_proc(job: &Job) -> Result<(), Fault> {
         };
         match result {
             Err(Errno::ENOENT) => {} // this kernel has none
-            result => result.on("mount", place)?,
+            result => result.on(c"mount", place)?,
         }
     }
     Ok(())
@@ -109,12 +109,12 @@ pub(in crate::launch) fn move_proc(job: &Job) -> Result<(), Fault> {
 pub(in crate::launch) fn mount_sys(job: &Job) -> Result<(), Fault> {
     match mount::mount_new(c"sysfs", BENCH, true) {
         Err(Errno::EPERM) => return Ok(()),
-        result => result.on("mount", c"/sys")?,
+        result => result.on(c"mount", c"/sys")?,
     }
     if job.config.is_real_root() {
         match mount::mount_nothing(c"/proc/firmware") {
             Err(Errno::ENOENT) => {}
-            result => result.on("mount", c"/sys/firmware")?,
+            result => result.on(c"mount", c"/sys/firmware")?,
         }
     }
     bench::move_in(job, c"/sys", 0o555)
@@ -126,15 +126,15 @@ pub(in crate::launch) fn bind_resolver(job: &Job) -> Result<(), Fault> {
     const FILE: &CStr = c"/etc/resolv.conf";
     let place = match inside::find(job.root()?, FILE) {
         Err(Errno::ENOENT | Errno::ENOTDIR | Errno::ELOOP | Errno::EACCES) => return Ok(()),
-        result => result.on("open", FILE)?,
+        result => result.on(c"open", FILE)?,
     };
-    if file::kind(&place).on("stat", FILE)? != file::Kind::File {
+    if file::kind(&place).on(c"stat", FILE)? != file::Kind::File {
         return Ok(());
     }
     match mount::bind(FILE, FILE) {
         Err(Errno::ENOENT) => return Ok(()), // the host has none
-        result => result.on("mount", FILE)?,
+        result => result.on(c"mount", FILE)?,
     }
-    mount::make_read_only(FILE).on("mount", FILE)?;
-    mount::move_onto(FILE, &place).on("move_mount", FILE)
+    mount::make_read_only(FILE).on(c"mount", FILE)?;
+    mount::move_onto(FILE, &place).on(c"move_mount", FILE)
 }

@@ -8,7 +8,7 @@ use crate::sys::{Fd, net, process};
 
 /// Opens what interface requests go through, in the new network namespace.
 pub(in crate::launch) fn open_socket(job: &Job) -> Result<(), Fault> {
-    let socket = net::open_socket().of("socket")?;
+    let socket = net::open_socket().of(c"socket")?;
     job.shared.set_network_socket(socket.into_number());
     Ok(())
 }
@@ -43,5 +43,5 @@ pub(in crate::launch) fn raise_loopback(job: &Job) -> Result<(), Fault> {
 }
 
 fn raise(socket: i32) -> Result<(), Fault> {
-    net::raise_loopback(socket).on("ioctl SIOCSIFFLAGS", c"lo")
+    net::raise_loopback(socket).on(c"ioctl SIOCSIFFLAGS", c"lo")
 }

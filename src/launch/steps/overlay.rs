@@ -19,14 +19,14 @@ pub(in crate::launch) fn claim_changes(job: &mut Job) -> Result<(), Fault> {
     let Some(Changes::Dir(path)) = job.config.overlay else { return Ok(()) };
     match file::make_dir(path, 0o700) {
         Err(Errno::EEXIST) => {}
-        result => result.on("mkdir", path)?,
+        result => result.on(c"mkdir", path)?,
     }
-    let dir = file::open(path, Open::List).on("open", path)?;
+    let dir = file::open(path, Open::List).on(c"open", path)?;
     match file::lock(&dir) {
         Err(Errno::EAGAIN) => Err(Errno::IN_USE),
         result => result,
     }
-    .on("flock", path)?;
+    .on(c"flock", path)?;
     job.claimed = Some(dir);
     Ok(())
 }
@@ -36,31 +36,31 @@ pub(in crate::launch) fn claim_changes(job: &mut Job) -> Result<(), Fault> {
 pub(in crate::launch) fn lay(job: &Job) -> Result<(), Fault> {
     const OVERLAY: &CStr = c"overlay";
     match (job.config.overlay, job.changes.take()) {
-        (Some(Changes::Dir(path)), Some(dir)) => mount::bind_to(&dir, BENCH).on("mount", path)?,
-        _ => mount::mount_changes(BENCH).on("mount", c"tmpfs")?,
+        (Some(Changes::Dir(path)), Some(dir)) => mount::bind_to(&dir, BENCH).on(c"mount", path)?,
+        _ => mount::mount_changes(BENCH).on(c"mount", c"tmpfs")?,
     }
     match file::make_dir(UPPER, 0o755) {
         Err(Errno::EEXIST) => {} // changes of an earlier start
         result => {
-            result.on("mkdir", c"upper")?;
+            result.on(c"mkdir", c"upper")?;
             // Where a directory is in both layers, the upper one's attributes count.
-            file::copy_attributes(c".", UPPER).on("chmod", c"upper")?;
+            file::copy_attributes(c".", UPPER).on(c"chmod", c"upper")?;
         }
     }
     match file::make_dir(WORK, 0o700) {
         Err(Errno::EEXIST) => {}
-        result => result.on("mkdir", c"work")?,
+        result => result.on(c"mkdir", c"work")?,
     }
     let data = if job.config.user {
         c"lowerdir=.,upperdir=/proc/upper,workdir=/proc/work,userxattr" // SINCE(5.11)
     } else {
         c"lowerdir=.,upperdir=/proc/upper,workdir=/proc/work"
     };
-    mount::mount_overlay(data, WORK).on("mount", OVERLAY)?;
-    let tree = mount::copy_mount(WORK).on("open_tree", OVERLAY)?;
-    mount::detach_top(BENCH).on("umount2", BENCH)?;
-    mount::attach_tree_here(&tree).on("move_mount", OVERLAY)?;
-    file::change_dir_to(&tree).on("fchdir", OVERLAY)?;
+    mount::mount_overlay(data, WORK).on(c"mount", OVERLAY)?;
+    let tree = mount::copy_mount(WORK).on(c"open_tree", OVERLAY)?;
+    mount::detach_top(BENCH).on(c"umount2", BENCH)?;
+    mount::attach_tree_here(&tree).on(c"move_mount", OVERLAY)?;
+    file::change_dir_to(&tree).on(c"fchdir", OVERLAY)?;
     job.set_root(tree);
     Ok(())
 }

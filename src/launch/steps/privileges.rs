@@ -11,13 +11,13 @@ use crate::sys::{Errno, file};
 /// CAP_SYS_PTRACE outside. Root alone needs this, and can: everybody else's containers have user namespaces,
 /// none of which owns another; and would lose the /proc files that the id maps are written to.
 pub(in crate::launch) fn close_memory(_: &mut Job) -> Result<(), Fault> {
-    process::close_memory().of("prctl PR_SET_DUMPABLE")
+    process::close_memory().of(c"prctl PR_SET_DUMPABLE")
 }
 
 /// Before anything is created in a tree of its own: there a caller's habits have no place. On the host's
 /// tree the caller's mask stays.
 pub(in crate::launch) fn set_umask(_: &Job) -> Result<(), Fault> {
-    file::set_umask(0o022).of("umask").map(drop)
+    file::set_umask(0o022).of(c"umask").map(drop)
 }
 
 /// What execve(2) would give back to root leaves the bounding set. That takes a call for each, of 1 µs;
@@ -25,20 +25,20 @@ pub(in crate::launch) fn set_umask(_: &Job) -> Result<(), Fault> {
 pub(in crate::launch) fn bound_capabilities(job: &Job) -> Result<(), Fault> {
     let allowed = job.config.allowed_capabilities();
     let added = job.config.capabilities.added;
-    if added != 0 && added & !process::capabilities().of("capget")?.permitted != 0 {
-        return Err(Errno::EPERM).of("capget"); // the caller has not got it: better now than a surprise later
+    if added != 0 && added & !process::capabilities().of(c"capget")?.permitted != 0 {
+        return Err(Errno::EPERM).of(c"capget"); // the caller has not got it: better now than a surprise later
     }
     for capability in (0..u64::BITS).filter(|capability| allowed & 1 << capability == 0) {
         match process::drop_from_bounding(capability) {
             Err(Errno::EINVAL) => break, // the kernel has no more
-            result => result.of("prctl PR_CAPBSET_DROP")?,
+            result => result.of(c"prctl PR_CAPBSET_DROP")?,
         }
     }
     // A new user namespace starts with the usual bits; without one they are the caller's.
     if allowed == 0 {
-        process::set_secure_bits(NO_POWERS).of("prctl PR_SET_SECUREBITS")
+        process::set_secure_bits(NO_POWERS).of(c"prctl PR_SET_SECUREBITS")
     } else if !job.config.user {
-        process::set_secure_bits(0).of("prctl PR_SET_SECUREBITS")
+        process::set_secure_bits(0).of(c"prctl PR_SET_SECUREBITS")
     } else {
         Ok(())
     }
@@ -61,14 +61,14 @@ pub(in crate::launch) fn keep_for_signals(job: &Job) -> Result<(), Fault> {
 }
 
 fn keep(wanted: u64) -> Result<(), Fault> {
-    let permitted = process::capabilities().of("capget")?.permitted & wanted;
+    let permitted = process::capabilities().of(c"capget")?.permitted & wanted;
     let sets = CapabilitySets { effective: permitted, permitted, inheritable: 0 };
-    process::set_capabilities(sets).of("capset") // and with them the ambient set
+    process::set_capabilities(sets).of(c"capset") // and with them the ambient set
 }
 
 /// For what is executed from here on, set-user-id bits and file capabilities count for nothing.
 pub(in crate::launch) fn refuse_new(_: &Job) -> Result<(), Fault> {
-    process::refuse_new_privileges().of("prctl PR_SET_NO_NEW_PRIVS")
+    process::refuse_new_privileges().of(c"prctl PR_SET_NO_NEW_PRIVS")
 }
 
 /// The caller's keys stay the caller's.
@@ -76,6 +76,6 @@ pub(in crate::launch) fn leave_keyring(_: &Job) -> Result<(), Fault> {
     match process::new_session_keyring() {
         // A kernel without keys, or a filter that keeps the command from them too.
         Err(Errno::ENOSYS | Errno::EPERM) => Ok(()),
-        result => result.of("keyctl KEYCTL_JOIN_SESSION_KEYRING"),
+        result => result.of(c"keyctl KEYCTL_JOIN_SESSION_KEYRING"),
     }
 }

@@ -15,18 +15,18 @@ pub(in crate::launch) fn enter(job: &mut Job) -> Result<(), Fault> {
 /// Whether the child will be able to.
 pub(in crate::launch) fn look(job: &mut Job) -> Result<(), Fault> {
     let root = job.config.root.unwrap_or_default();
-    file::open(root, Open::List).on("open", root).map(drop)
+    file::open(root, Open::List).on(c"open", root).map(drop)
 }
 
 /// The child does it, where the caller's working directory was needed until now.
 pub(in crate::launch) fn enter_late(job: &Job) -> Result<(), Fault> {
     let root = job.config.root.unwrap_or_default();
-    file::change_dir(root).on("chdir", root)
+    file::change_dir(root).on(c"chdir", root)
 }
 
 /// Without a rootfs: the host's root, to mount in it.
 pub(in crate::launch) fn hold_hosts(job: &Job) -> Result<(), Fault> {
-    job.set_root(file::open(c"/", Open::RealDir).on("open", c"/")?);
+    job.set_root(file::open(c"/", Open::RealDir).on(c"open", c"/")?);
     Ok(())
 }
 
@@ -45,13 +45,13 @@ pub(in crate::launch) fn enter_callers_dir(_: &Job) -> Result<(), Fault> {
 pub(in crate::launch) fn make_mount(job: &Job) -> Result<(), Fault> {
     let tree = match mount::copy_tree_here() {
         Err(Errno::ENOSYS | Errno::EPERM) => return bind_here(job), // SINCE(5.2): open_tree
-        result => result.of("open_tree")?,
+        result => result.of(c"open_tree")?,
     };
     match mount::attach_tree_here(&tree) {
         Err(Errno::ENOSYS | Errno::EPERM) => return bind_here(job), // SINCE(5.2): move_mount
-        result => result.of("move_mount")?,
+        result => result.of(c"move_mount")?,
     }
-    file::change_dir_to(&tree).of("fchdir")?;
+    file::change_dir_to(&tree).of(c"fchdir")?;
     job.set_root(tree);
     Ok(())
 }
@@ -61,43 +61,43 @@ pub(in crate::launch) fn make_mount(job: &Job) -> Result<(), Fault> {
 #[inline(never)]
 fn bind_here(job: &Job) -> Result<(), Fault> {
     let root = job.config.root.unwrap_or_default();
-    let before = file::identity_of_working_dir().on("stat", root)?;
-    mount::bind(c".", c".").on("mount", root)?;
+    let before = file::identity_of_working_dir().on(c"stat", root)?;
+    mount::bind(c".", c".").on(c"mount", root)?;
     let mut path = [0; 4096];
-    file::change_dir(file::working_dir(&mut path).of("getcwd")?).on("chdir", root)?;
-    let after = file::identity_of_working_dir().on("stat", root)?;
+    file::change_dir(file::working_dir(&mut path).of(c"getcwd")?).on(c"chdir", root)?;
+    let after = file::identity_of_working_dir().on(c"stat", root)?;
     if before != after {
-        return Err(Errno::ESTALE).on("chdir", root);
+        return Err(Errno::ESTALE).on(c"chdir", root);
     }
-    job.set_root(file::open(c".", Open::RealDir).on("open", root)?);
+    job.set_root(file::open(c".", Open::RealDir).on(c"open", root)?);
     Ok(())
 }
 
 /// Device files in the rootfs open nothing, as in a user namespace's own mounts: a tree that somebody prepared,
 /// or root inside, who may make such files, would else have the host's disks. /dev is filled after this.
 pub(in crate::launch) fn refuse_devices(job: &Job) -> Result<(), Fault> {
-    mount::restrict_tree(job.root()?, mount::NO_DEVICES).of("mount_setattr")
+    mount::restrict_tree(job.root()?, mount::NO_DEVICES).of(c"mount_setattr")
 }
 
 /// All that is mounted in the root by now becomes read-only; the root itself only when all else is mounted, as
 /// mount points may have to be made in it.
 pub(in crate::launch) fn freeze_tree(job: &Job) -> Result<(), Fault> {
     let top = job.root()?;
-    let is_frozen = mount::is_read_only(top).of("fstatfs")?;
-    mount::restrict_tree(top, mount::READ_ONLY).of("mount_setattr")?;
-    if is_frozen { Ok(()) } else { mount::set_writable(top, true).of("mount_setattr") }
+    let is_frozen = mount::is_read_only(top).of(c"fstatfs")?;
+    mount::restrict_tree(top, mount::READ_ONLY).of(c"mount_setattr")?;
+    if is_frozen { Ok(()) } else { mount::set_writable(top, true).of(c"mount_setattr") }
 }
 
 pub(in crate::launch) fn freeze(job: &Job) -> Result<(), Fault> {
-    mount::set_writable(job.root()?, false).of("mount_setattr")
+    mount::set_writable(job.root()?, false).of(c"mount_setattr")
 }
 
 /// The rootfs becomes `/`. The old root lies on top of it until [`drop_old`].
 pub(in crate::launch) fn pivot(job: &Job) -> Result<(), Fault> {
-    mount::pivot_here().on("pivot_root", job.config.root.unwrap_or_default())
+    mount::pivot_here().on(c"pivot_root", job.config.root.unwrap_or_default())
 }
 
 /// The old root goes. The working directory is the new one already.
 pub(in crate::launch) fn drop_old(_: &Job) -> Result<(), Fault> {
-    mount::detach_top(c"/").on("umount2", c"/")
+    mount::detach_top(c"/").on(c"umount2", c"/")
 }

@@ -8,22 +8,22 @@ use crate::sys::signal::{self, SignalSet};
 /// Blocks all signals, so that none is lost during the start, and lets children leave a status even if
 /// the caller ignores SIGCHLD.
 pub(in crate::launch) fn hold(job: &mut Job) -> Result<(), Fault> {
-    job.caller_mask = signal::swap_mask(SignalSet::ALL).of("rt_sigprocmask")?;
-    job.caller_ignores_children = signal::ignore_child_signal(false).of("rt_sigaction")?;
+    job.caller_mask = signal::swap_mask(SignalSet::ALL).of(c"rt_sigprocmask")?;
+    job.caller_ignores_children = signal::ignore_child_signal(false).of(c"rt_sigaction")?;
     Ok(())
 }
 
 /// Gives back what [`hold`] took, in the command's process: it starts as if its caller had started it.
 pub(in crate::launch) fn release(job: &Job) -> Result<(), Fault> {
     if job.caller_ignores_children {
-        signal::ignore_child_signal(true).of("rt_sigaction")?;
+        signal::ignore_child_signal(true).of(c"rt_sigaction")?;
     }
-    signal::swap_mask(job.caller_mask).of("rt_sigprocmask")?;
+    signal::swap_mask(job.caller_mask).of(c"rt_sigprocmask")?;
     Ok(())
 }
 
 /// Leaves the parent's process group: a key on the terminal then signals the launcher once, and it alone
 /// hands it on.
 pub(in crate::launch) fn lead_group(_: &Job) -> Result<(), Fault> {
-    process::lead_group().of("setpgid")
+    process::lead_group().of(c"setpgid")
 }

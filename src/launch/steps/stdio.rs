@@ -10,10 +10,10 @@ use crate::sys::file::{self, Open};
 /// Puts /dev/null where the caller closed 0, 1 or 2: else a file of ours would land there, and be read or
 /// written by mistake. It is close-on-exec, so the command finds them closed, as the caller meant.
 pub(in crate::launch) fn hold_closed(job: &mut Job) -> Result<(), Fault> {
-    let closed = file::closed_standard_fds().of("poll")?;
+    let closed = file::closed_standard_fds().of(c"poll")?;
     for (place, closed) in job.placeholders.iter_mut().zip(closed) {
         if closed {
-            *place = Some(file::open_null().on("open", c"/dev/null")?); // the lowest number: this one
+            *place = Some(file::open_null().on(c"open", c"/dev/null")?); // the lowest number: this one
         }
     }
     Ok(())
@@ -25,7 +25,7 @@ pub(in crate::launch) fn hold_closed(job: &mut Job) -> Result<(), Fault> {
 pub(in crate::launch) fn close_inherited(job: &mut Job) -> Result<(), Fault> {
     let kept = job.config.kept_descriptors;
     for (number, text) in kept.iter() {
-        file::see_open(*number).on("fcntl", text)?;
+        file::see_open(*number).on(c"fcntl", text)?;
     }
     let mut first = 3;
     loop {
@@ -35,7 +35,7 @@ pub(in crate::launch) fn close_inherited(job: &mut Job) -> Result<(), Fault> {
             match file::close_range(first, last) {
                 // SINCE(5.9): close_range
                 Err(Errno::ENOSYS | Errno::EPERM) => return close_listed(job.config),
-                result => result.of("close_range")?,
+                result => result.of(c"close_range")?,
             }
         }
         match next {
@@ -59,14 +59,14 @@ pub(in crate::launch) fn leave_kept(running: &Running) -> Result<(), Fault> {
 #[inline(never)]
 fn close_listed(config: &Config) -> Result<(), Fault> {
     loop {
-        let list = file::open(c"/proc/self/fd", Open::List).on("open", c"/proc/self/fd")?;
-        if !file::is_in_proc(&list).on("fstatfs", c"/proc/self/fd")? {
-            return Err(Errno::NOT_PROC).on("open", c"/proc/self/fd");
+        let list = file::open(c"/proc/self/fd", Open::List).on(c"open", c"/proc/self/fd")?;
+        if !file::is_in_proc(&list).on(c"fstatfs", c"/proc/self/fd")? {
+            return Err(Errno::NOT_PROC).on(c"open", c"/proc/self/fd");
         }
         let mut buffer = [0_u8; 1024];
         let mut closed_any = false;
         loop {
-            let filled = file::read_entries(&list, &mut buffer).on("getdents64", c"/proc/self/fd")?;
+            let filled = file::read_entries(&list, &mut buffer).on(c"getdents64", c"/proc/self/fd")?;
             let mut entries = buffer.get(..filled).unwrap_or_default();
             if entries.is_empty() {
                 break;

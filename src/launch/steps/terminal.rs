@@ -26,8 +26,8 @@ pub(in crate::launch) fn find(job: &mut Job) -> Result<(), Fault> {
 /// With a terminal and a PID 1 between: how its word of a stopped command comes to the launcher.
 pub(in crate::launch) fn watch_stops(job: &mut Job) -> Result<(), Fault> {
     if job.terminal.is_some() {
-        let pipe = file::pipe().of("pipe2")?;
-        file::raise_child_signal_on_input(&pipe.read, process::own_pid()).of("fcntl")?;
+        let pipe = file::pipe().of(c"pipe2")?;
+        file::raise_child_signal_on_input(&pipe.read, process::own_pid()).of(c"fcntl")?;
         job.stops = Some(pipe);
     }
     Ok(())
@@ -36,7 +36,7 @@ pub(in crate::launch) fn watch_stops(job: &mut Job) -> Result<(), Fault> {
 /// Makes the command's group the terminal's foreground group.
 pub(in crate::launch) fn take(job: &Job) -> Result<(), Fault> {
     match job.terminal {
-        Some(Terminal { fd, hand_over: true }) => file::set_foreground(fd, process::own_pid()).of("ioctl TIOCSPGRP"),
+        Some(Terminal { fd, hand_over: true }) => file::set_foreground(fd, process::own_pid()).of(c"ioctl TIOCSPGRP"),
         _ => Ok(()),
     }
 }

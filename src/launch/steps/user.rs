@@ -21,12 +21,12 @@ const MOST_GROUPS: usize = 64;
 pub(in crate::launch) fn become_root(job: &Job) -> Result<(), Fault> {
     let config = job.config;
     if !config.denies_groups() {
-        process::set_groups(&[]).of("setgroups")?;
+        process::set_groups(&[]).of(c"setgroups")?;
     }
     if config.groups().has_root(config.caller_gid) {
-        process::set_group_id(0).of("setresgid")?;
+        process::set_group_id(0).of(c"setresgid")?;
     }
-    process::set_user_id(0).of("setresuid")
+    process::set_user_id(0).of(c"setresuid")
 }
 
 /// Becomes whom `-user` names: a name by the container's own files, with all its groups; numbers without
@@ -41,17 +41,17 @@ pub(in crate::launch) fn become_user(job: &Job) -> Result<(), Fault> {
         (User::Ids(uid, Some(gid)), _) => (uid, gid),
         (_, Some(found)) => (found.uid, found.gid),
         (User::Ids(uid, None), None) => (uid, uid),
-        (User::Name(_), None) => return Err(Errno::NO_SUCH_USER).on("look up", word),
+        (User::Name(_), None) => return Err(Errno::NO_SUCH_USER).on(c"look up", word),
     };
     let mut groups = Groups { list: [0; MOST_GROUPS], count: 0 };
     if let (Some(found), User::Name(_) | User::Ids(_, None)) = (&found, user) {
-        groups.add(gid).on("look up", word)?;
+        groups.add(gid).on(c"look up", word)?;
         add_groups(found.name.as_bytes(), &mut groups)?;
     }
-    set_groups(job.config, &groups, gid).on("setgroups", word)?;
-    process::set_group_id(gid).on("setresgid", word)?;
-    process::set_user_id(uid).on("setresuid", word)?;
-    tell_environment(found.as_ref(), uid).on("look up", word)
+    set_groups(job.config, &groups, gid).on(c"setgroups", word)?;
+    process::set_group_id(gid).on(c"setresgid", word)?;
+    process::set_user_id(uid).on(c"setresuid", word)?;
+    tell_environment(found.as_ref(), uid).on(c"look up", word)
 }
 
 /// What passwd says about somebody.
@@ -82,9 +82,9 @@ fn look_up(user: User, word: &'static CStr) -> Result<Option<Found>, Fault> {
         }
         is_it
     };
-    let is_there = file::has_line(&file, MOST_BYTES, &mut take).on("read", c"/etc/passwd")?;
+    let is_there = file::has_line(&file, MOST_BYTES, &mut take).on(c"read", c"/etc/passwd")?;
     match found {
-        _ if is_too_long => Err(Errno::ENAMETOOLONG).on("look up", word),
+        _ if is_too_long => Err(Errno::ENAMETOOLONG).on(c"look up", word),
         // In a rehearsal: it is found, but not who it is.
         None if is_there => Ok(Some(Found { name: Text::new(), home: Text::new(), uid: u32::MAX, gid: u32::MAX })),
         found => Ok(found),
@@ -125,18 +125,18 @@ fn add_groups(name: &[u8], groups: &mut Groups) -> Result<(), Fault> {
         piece.iter().copied().for_each(&mut take);
         false
     };
-    file::read_pieces(&file, MOST_BYTES, each).on("read", c"/etc/group")?;
+    file::read_pieces(&file, MOST_BYTES, each).on(c"read", c"/etc/group")?;
     take(b'\n'); // the last line may lack it
-    result.on("look up", c"/etc/group")
+    result.on(c"look up", c"/etc/group")
 }
 
 /// A file of the container's that must be just a file: it may be an enemy's.
 fn open(path: &'static CStr) -> Result<Option<Fd>, Fault> {
     let file = match file::open(path, Open::Read) {
         Err(Errno::ENOENT | Errno::ENOTDIR) => return Ok(None),
-        result => result.on("open", path)?,
+        result => result.on(c"open", path)?,
     };
-    if file::is_regular(&file).on("stat", path)? { Ok(Some(file)) } else { Err(Errno::NOT_REGULAR).on("open", path) }
+    if file::is_regular(&file).on(c"stat", path)? { Ok(Some(file)) } else { Err(Errno::NOT_REGULAR).on(c"open", path) }
 }
 
 /// Where setgroups is denied there can be no other group than the one that is mapped; the caller's own stay.

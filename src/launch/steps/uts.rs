@@ -7,5 +7,5 @@ use crate::sys::uts;
 /// Names the container, in its own UTS namespace.
 pub(in crate::launch) fn set_host_name(job: &Job) -> Result<(), Fault> {
     let name = job.config.new_host_name();
-    uts::set_host_name(name).on("sethostname", name)
+    uts::set_host_name(name).on(c"sethostname", name)
 }
