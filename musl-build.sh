@@ -64,8 +64,8 @@ build_with_source() {
     rm -f "$out/libunwind.a"
     ar rcs "$out/libunwind.a" "$out/unwind.o"
     # A panic, which would be a bug, ends the process at once: what std prints of it takes 17 KB. And libc's
-    # functions are called directly, not through a table of their addresses.
-    unstable='-Zunstable-options -C panic=immediate-abort -Z relax-elf-relocations=yes'
+    # functions are called directly, not through a table of their addresses, nor does a match jump through one.
+    unstable='-Zunstable-options -C panic=immediate-abort -Z relax-elf-relocations=yes -C jump-tables=no'
     RUSTC_BOOTSTRAP=1 RUSTC=/usr/bin/rustc \
         RUSTFLAGS="$flags $unstable -C linker=musl-gcc -C link-self-contained=no -L $out" \
         /usr/bin/cargo build --release --target "$target" --target-dir "$out" \

@@ -23,7 +23,7 @@ const FAULTS: u64 = 50;
 const MORE_FAULTS: i64 = 4;
 
 /// The whole file: everything is in it.
-const FILE_BYTES: u64 = 152 << 10;
+const FILE_BYTES: u64 = 128 << 10;
 
 /// Anonymous memory, in KiB, that gontainer and its PID 1 have between them while the command runs. The rest
 /// of what they show is the file, which is in the page cache anyway.
