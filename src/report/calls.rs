@@ -1,8 +1,8 @@
 //! System calls as people read them: names and arguments of every call that a start makes.
 
 use crate::limits::RESOURCES;
-use crate::sys::number as nr;
 use crate::sys::recorder::{Call, Record, Side, What, records};
+use crate::sys::{Name, number as nr};
 use crate::text::Text;
 
 /// How a register reads.
@@ -33,7 +33,7 @@ use Shape::{Always, At, Choice, Detail, Fd, Flags, Kind, Number, Octal, Process,
 /// One call: its number, its name, and its registers up to the last that is shown.
 struct Reading {
     number: usize,
-    name: &'static str,
+    name: Name,
     shapes: &'static [Shape],
 }
 
@@ -141,7 +141,7 @@ impl Names {
 macro_rules! readings {
     ($($name:ident $shapes:expr;)*) => {
         static READINGS: &[Reading] =
-            &[$(Reading { number: nr::$name, name: stringify!($name), shapes: &$shapes }),*];
+            &[$(Reading { number: nr::$name, name: Name::of_str(concat!(stringify!($name), "\0")), shapes: &$shapes }),*];
     };
 }
 
@@ -220,14 +220,14 @@ fn reading_of(call: &Call) -> Option<&'static Reading> {
 }
 
 /// Its name, in capitals.
-pub(super) fn name_of(call: &Call) -> &'static str {
-    reading_of(call).map_or("", |reading| reading.name)
+pub(super) fn name_of(call: &Call) -> &'static [u8] {
+    reading_of(call).map_or(b"", |reading| reading.name.text().to_bytes())
 }
 
 /// Writes a call with its arguments, as in `mount("proc", "/proc", nosuid|nodev|noexec)`.
 pub(super) fn write<const N: usize>(line: &mut Text<N>, record: &Record, call: &Call) {
     let reading = reading_of(call);
-    for letter in name_of(call).bytes() {
+    for letter in name_of(call) {
         line.push(&[letter.to_ascii_lowercase()]);
     }
     line.push(b"(");
@@ -395,7 +395,9 @@ mod tests {
                 let name = call.split(|letter: char| !letter.is_ascii_alphanumeric() && letter != '_').next();
                 let name = name.filter(|name| !name.is_empty());
                 assert!(
-                    name.is_none_or(|name| READINGS.iter().any(|reading| reading.name == name)),
+                    name.is_none_or(|name| READINGS
+                        .iter()
+                        .any(|reading| reading.name.text().to_bytes() == name.as_bytes())),
                     "{name:?} of {:?} has no reading",
                     file.path()
                 );

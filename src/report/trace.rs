@@ -134,7 +134,7 @@ fn failed_call(failure: &Failure) -> Option<&'static Record> {
             return None;
         }
         let gave_it = matches!(record.result(), Some((_, Err(errno))) if errno == failure.fault.errno);
-        let has_name = calls::name_of(call).as_bytes().windows(said.len().max(1)).any(|part| is_same_word(part, said));
+        let has_name = calls::name_of(call).windows(said.len().max(1)).any(|part| is_same_word(part, said));
         Some((u8::from(gave_it) * 2 + u8::from(has_name), record))
     };
     records().filter_map(rank).max_by_key(|(rank, _)| *rank).map(|(_, record)| record)

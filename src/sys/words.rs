@@ -37,7 +37,18 @@ impl From<&'static CStr> for Word {
 #[derive(Clone, Copy)]
 pub(crate) struct Name(NonNull<c_char>);
 
+// SAFETY: what it points to never changes.
+unsafe impl Sync for Name {}
+
 impl Name {
+    /// Of a text that has its NUL; empty if it has none.
+    pub(crate) const fn of_str(text: &'static str) -> Name {
+        match CStr::from_bytes_with_nul(text.as_bytes()) {
+            Ok(text) => Name::of(text),
+            Err(_) => Name::of(c""),
+        }
+    }
+
     pub(crate) const fn of(text: &'static CStr) -> Name {
         // SAFETY: a reference's pointer is not null.
         Name(unsafe { NonNull::new_unchecked(text.as_ptr().cast_mut()) })
