@@ -36,7 +36,7 @@ pub(in crate::launch) fn hold_hosts(job: &Job) -> Result<(), Fault> {
 pub(in crate::launch) fn enter_callers_dir(_: &Job) -> Result<(), Fault> {
     let mut path = [0; 4096];
     let dir = file::working_dir(&mut path).unwrap_or(c"/");
-    file::change_dir(dir).or_else(|_| file::change_dir(c"/")).on("chdir", c"/")
+    file::change_dir(dir).or_else(|_| file::change_dir(c"/")).on(c"chdir", c"/")
 }
 
 /// Mounts the rootfs and all below it over itself: pivot_root takes only a mount, and one that is ours. The
