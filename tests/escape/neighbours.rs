@@ -1,12 +1,14 @@
 //! Others on the same machine, of the same user or not, who try to get hold of a container while it starts and
 //! runs: its half-made child is in its user's hands, and shares gontainer's memory.
 //!
-//! Who may trace gontainer may trace its child, and has nothing to gain by it: that is its user, outside. Inside
-//! another container, started without -pid and so with all pids in sight, the same user is root of another user
-//! namespace, and reaches neither. Two containers of root's without -uid have one user namespace and the same
-//! capabilities, so one without -pid may trace the command of the other, as it may signal it and every process of
-//! root's: this is what leaving -uid and -pid out means. But it gets no hold of what shares memory with gontainer,
-//! which has all capabilities.
+//! Who may trace gontainer may trace its child, and has nothing to gain by it: that is its user, outside. The
+//! same user as root of another container, even one that was started without -pid and so has all pids in sight,
+//! is in another user namespace, and gets no hold of gontainer, its child or its command. It may send signals to
+//! them, though, as to any process of its user's: only -pid keeps it from that.
+//!
+//! Root's container without -uid is in the host's user namespace and owns all that root makes in it. Without -pid,
+//! it may trace the commands of root's other containers: this is what leaving both out means. But it gets no hold
+//! of what shares memory with gontainer, which has all capabilities: see `close_memory`.
 
 use super::program;
 use crate::support::{Case, Start, marker, starts, users};
@@ -46,7 +48,7 @@ fn hunt(neighbour: Case, start: Start, more: &str, commands: bool) -> String {
 fn a_neighbour_in_another_container_gets_no_hold_of_what_starts_or_runs() {
     for start in starts() {
         for neighbour in starts().into_iter().filter(|neighbour| neighbour.user == start.user) {
-            let commands = neighbour.has_user_namespace();
+            let commands = neighbour.has_user_namespace(); // or they are its own, so to say
             let case = Case::new(neighbour).words("-uts --");
             assert_eq!(hunt(case, start, "", commands), "none reached\n", "{start:?} {neighbour:?}");
         }
