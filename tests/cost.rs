@@ -2,7 +2,7 @@
 //! `-bench` and `latency/latency.sh`. A budget is what was counted when it was set, and a little room: change
 //! it knowingly.
 
-use crate::support::{Case, Folder, children_of, gontainer, need_program, root_users, rootfs, skip, starts};
+use crate::support::{Case, Folder, children_of, gontainer, is_static, need_program, root_users, rootfs, skip, starts};
 use std::mem::MaybeUninit;
 use std::process::Command;
 
@@ -31,12 +31,10 @@ const IDLE_KIB: u64 = 32;
 
 /// Only the static file against musl is promised anything.
 fn is_promised() -> bool {
-    let binary = std::fs::read(gontainer()).unwrap();
-    let is_static = !binary.windows(8).any(|window| window == b"/ld-linu" || window == b"/ld-musl");
-    if !is_static {
+    if !is_static() {
         skip("only a static gontainer makes no calls but its own: ./musl-build.sh test");
     }
-    is_static
+    is_static()
 }
 
 #[test]

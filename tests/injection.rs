@@ -76,6 +76,12 @@ const WAYS: &[Way] = &[
         lacking: &[libc::SYS_openat2, libc::SYS_move_mount, libc::SYS_mount_setattr],
         ..PLAIN
     },
+    // Things of one's own in it, or on top of it.
+    Way {
+        flags: "-pid -mnt=@ -dev=none -dns=none -ro -bind=/usr/bin:/srv/bin -bind=/dev/null:/srv/null -tmpfs=/srv/fresh -workdir=/srv/fresh",
+        ..PLAIN
+    },
+    Way { flags: "-pid -mnt=@ -dev=none -dns=none -overlay -tmpfs=/new", ..PLAIN },
     // Other people.
     Way {
         flags: "-map=0:100000:500 -map=500:7:1 -gmap=0:100000:500 -user=somebody -pid -mnt=@ -dev=none -dns=none",
@@ -109,6 +115,7 @@ fn tree(start: Start) -> Folder {
     root.file("etc/passwd", 0o644, "root:x:0:0::/root:/bin/sh\nsomebody:x:7:8::/tmp:/bin/sh\n");
     root.file("etc/group", 0o644, "root:x:0:\nsomebody:x:8:\nothers:x:9:root,somebody\n");
     root.file("etc/resolv.conf", 0o644, "");
+    root.dir("srv").dir("srv/bin").file("srv/null", 0o644, "").dir("srv/fresh");
     root.file("filter", 0o644, [&6_u16.to_ne_bytes()[..], &[0, 0], &libc::SECCOMP_RET_ALLOW.to_ne_bytes()].concat());
     root
 }
@@ -118,7 +125,7 @@ fn tree(start: Start) -> Folder {
 const LOOK: &str = r#"
     umask; pwd; echo $HOME $USER /proc/self/fd/* /proc/[1-9] / /dev/* /dev/*/ /sys/*
     cd /proc/self && busybox grep -E \
-        '^(Max open|[0-9]+:|0$|500$|Uid|Gid|Groups|Cap|NoNewPrivs|Seccomp|Sig[BI])| / | /(proc|dev|sys|etc)[/ ]|^deny|^ *[0-9]+ +[0-9]+ +[0-9]+$| lo$|^[a-z]+$' \
+        '^(Max open|[0-9]+:|0$|500$|Uid|Gid|Groups|Cap|NoNewPrivs|Seccomp|Sig[BI])| / | /(proc|dev|sys|etc|srv|new)[/ ]|^deny|^ *[0-9]+ +[0-9]+ +[0-9]+$| lo$|^[a-z]+$' \
         status limits cgroup oom_score_adj mountinfo setgroups uid_map gid_map net/if_inet6 ../sys/kernel/hostname
     exit 37"#;
 
@@ -144,7 +151,9 @@ fn every_call_of_a_start_may_fail() {
             let root = tree(start);
             let files = listing(root.path());
             let (whole, watched) = case(start, way, &root, "gontainer").watched(None);
-            whole.status(37).that("it ended and was seen", watched.ended && watched.calls.len() > 20);
+            let are_seen =
+                [0, 1].iter().all(|side| watched.calls.iter().filter(|call| call.side == *side).count() > 10);
+            whole.status(37).that("it ended, and parent and child were seen", watched.ended && are_seen);
             complaints += &try_all(&faults(&watched.calls, turn < 2), |fault| {
                 let name = marker();
                 let run = || case(start, way, &root, &name).watched(Some(fault));
@@ -281,7 +290,9 @@ fn seen(outcome: &Outcome) -> Vec<String> {
         }
         None => line.to_owned(),
     };
-    text.lines().chain(outcome.screen.lines()).map(shown).collect()
+    let mut lines: Vec<String> = text.lines().chain(outcome.screen.lines()).map(shown).collect();
+    lines.sort_unstable(); // mounts stand in the order in which they were made, by one call or another
+    lines
 }
 
 /// Whether the only difference is that `part` of the tree is missing.

@@ -52,6 +52,16 @@ pub fn gontainer() -> &'static Path {
     &COPY
 }
 
+/// Whether the program to test makes no calls but its own: it asks for no loader, and against musl the kernel enters
+/// it directly.
+pub fn is_static() -> bool {
+    static IS_STATIC: LazyLock<bool> = LazyLock::new(|| {
+        let binary = fs::read(gontainer()).unwrap();
+        !binary.windows(8).any(|window| window == b"/ld-linu" || window == b"/ld-musl")
+    });
+    *IS_STATIC
+}
+
 /// Where a program of the host lies, if it is there.
 pub fn find_program(name: &str) -> Option<PathBuf> {
     ["/usr/local/bin", "/usr/bin", "/bin", "/usr/sbin", "/sbin"]

@@ -2,7 +2,7 @@
 //! seccomp's user notification, seccomp_unotify(2), which counts exactly where `strace --inject` counts
 //! each thread by itself, and needs no tracer that a start might notice.
 
-use super::{PATIENCE, check};
+use super::{PATIENCE, check, is_static};
 use std::io::{self, IoSlice};
 use std::mem::{MaybeUninit, size_of, zeroed};
 use std::os::fd::{AsRawFd as _, FromRawFd as _, OwnedFd, RawFd};
@@ -159,6 +159,8 @@ struct Process {
 fn serve(listener: &OwnedFd, fault: Option<Fault>) -> Watched {
     let mut watched = Watched::default();
     let mut processes: Vec<Process> = Vec::new();
+    // After its execution it is gontainer's own, or after the last of libc's start-up.
+    let first = if is_static() { libc::SYS_execve } else { libc::SYS_set_tid_address };
     let patience = i32::try_from(PATIENCE.as_millis()).unwrap();
     loop {
         let mut polled = libc::pollfd { fd: listener.as_raw_fd(), events: libc::POLLIN, revents: 0 };
@@ -200,8 +202,8 @@ fn serve(listener: &OwnedFd, fault: Option<Fault>) -> Watched {
             // It succeeds, as the command is named by its path.
             process.is_command = libc::c_long::from(call) == libc::SYS_execve && errno == 0;
             process.counts = !process.is_command;
-        } else if side == 0 && libc::c_long::from(call) == libc::SYS_set_tid_address {
-            process.counts = true; // the last of libc's start-up
+        } else if side == 0 && libc::c_long::from(call) == first {
+            process.counts = true;
         }
         let flags = if errno == 0 { u32::try_from(libc::SECCOMP_USER_NOTIF_FLAG_CONTINUE).unwrap() } else { 0 };
         let answer = libc::seccomp_notif_resp { id: asked.id, val: 0, error: errno, flags };
