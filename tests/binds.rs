@@ -187,6 +187,19 @@ fn device_files_in_a_bound_folder_open_nothing_for_real_root() {
             let script =
                 "mknod /data/null c 1 3 && { echo >/data/null; } 2>&1 | grep -o 'Permission denied'; rm /data/null";
             lacking(case, calls).script(script).run().stdout("Permission denied\n");
+            // Nor where another file system is mounted in it, or in the rootfs.
+            let script = format!(
+                "mkdir '{0}/dir/a b' {1}/srv && mount -t tmpfs none '{0}/dir/a b' && mount -t tmpfs none {1}/srv || exit 41
+                 mknod '{0}/dir/a b/null' c 1 3 && mknod {1}/srv/null c 1 3 || exit 42; cd /
+                 {2} -run -pid -mnt={1} -bind={0}/dir:/data -- \
+                     sh -c '(echo >\"/data/a b/null\"; echo >/srv/null) 2>&1 | grep -o \"Permission denied\"'
+                 umount {1}/srv '{0}/dir/a b' && rmdir {1}/srv '{0}/dir/a b'",
+                host.join(""),
+                root.join(""),
+                gontainer().display()
+            );
+            let run = lacking(Case::new(start).words("-pid -cap=all"), calls).script(&script).run();
+            run.prints("Permission denied\nPermission denied\n");
         }
     }
 }
@@ -353,13 +366,10 @@ fn what_is_mounted_in_the_root_is_read_only_too_and_keeps_its_flags() {
              mount -t tmpfs -o nosuid,nodev,noexec,noatime,size=64k none {at}/tmp || exit 43
              exec {gontainer} -run -uid -pid -mnt={at} -ro -- sh -c '{inner}'"
         );
-        let run = Case::new(start).words("-pid").script(&script).run();
-        run.prints("refused\nrefused\n/ ro,nosuid,nodev,relatime\n/tmp ro,nosuid,nodev,noexec,noatime\n");
-        // Where the kernel can change single mounts only, that is not enough.
-        let case = Case::new(start).words("-pid").refusing(Filter::new(libc::SYS_mount_setattr, libc::ENOSYS));
-        let line = "gontainer: make read-only what is mounted in the root: mount_setattr: something is mounted below it, \
-                    and to make that read-only takes mount_setattr: Linux 5.12";
-        case.script(&script).run().refuses(125, line).no_hints();
+        for calls in [&[][..], &[libc::SYS_mount_setattr], NEW_MOUNT_CALLS] {
+            let run = lacking(Case::new(start).words("-pid"), calls).script(&script).run();
+            run.prints("refused\nrefused\n/ ro,nosuid,nodev,relatime\n/tmp ro,nosuid,nodev,noexec,noatime\n");
+        }
     }
 }
 

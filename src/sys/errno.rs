@@ -104,7 +104,6 @@ errors! {
     OTHER_MAP 5008 "the map is not the one that was asked for"
     TOO_MANY_GROUPS 5009 "is in more groups than there is room for"
     IN_USE 5011 "another container keeps its changes there"
-    MOUNTS_BELOW 5010 "something is mounted below it, and to make that read-only takes mount_setattr: Linux 5.12"
     NOT_PROC 5012 "is not the kernel's: somebody made it"
     NO_TIME_NAMESPACES 5000 "takes a kernel with time namespaces that execve enters: Linux 6.2, CONFIG_TIME_NS"
 }

@@ -108,21 +108,15 @@ pub(crate) const NO_DEVICES: u64 = 4;
 
 /// Adds such flags to the mount that a descriptor names the top of, and to all below it, for good: cut off from
 /// other mount namespaces, they get no later mounts from there, which would lack the flags. mount_setattr(2), or
-/// where that is missing mount(2), which changes that one mount's flags alone. All its other flags stay, as in a
-/// user namespace those that are locked have to.
-///
-/// # Errors
-/// `MOUNTS_BELOW`: there are such mounts, and they would stay writable.
+/// where that is missing mount(2). All other flags stay, as in a user namespace those that are locked have to.
 pub(crate) fn restrict_tree(top: &Fd, flags: u64) -> Result<(), Errno> {
     match set_attributes(top, [flags, 0, libc::MS_PRIVATE], libc::AT_RECURSIVE) {
         Err(Errno::ENOSYS | Errno::EPERM) => {} // SINCE(5.12): mount_setattr
         result => return result,
     }
     change_tree(top, libc::MS_PRIVATE)?;
-    if flags & READ_ONLY != 0 && has_mounts_below(top)? {
-        return Err(Errno::MOUNTS_BELOW);
-    }
-    remount(top, flags, 0)
+    remount(top, flags, 0)?;
+    remount_below(top, flags)
 }
 
 /// Makes that one mount writable or read-only, and leaves those below it as they are.
@@ -177,10 +171,11 @@ fn flags_of(on: &Fd) -> Result<u64, Errno> {
     Ok(flags)
 }
 
-/// Whether the kernel lists a mount whose parent is the one that a descriptor names the top of.
+/// Adds flags to each mount below the one that a descriptor names the top of, as the kernel lists them, by its way
+/// down from there. One that another hides, or that lies where we may not go, is out of the command's reach too.
 #[cold]
 #[inline(never)]
-fn has_mounts_below(top: &Fd) -> Result<bool, Errno> {
+fn remount_below(top: &Fd, set: u64) -> Result<(), Errno> {
     let mut info = Text::<40>::new();
     info.push(b"/proc/self/fdinfo/").push_number(top.number().unsigned_abs().into());
     let info = file::open(info.c_str_or_empty(), Open::Read)?;
@@ -189,10 +184,70 @@ fn has_mounts_below(top: &Fd) -> Result<bool, Errno> {
         id = id.or(line.strip_prefix(b"mnt_id:").and_then(|text| number::decimal(text.trim_ascii())));
         false
     })?;
-    let list = file::open(c"/proc/self/mountinfo", Open::Read)?;
-    file::has_line(&list, usize::MAX, &mut |line| {
-        line.split(|byte| *byte == b' ').nth(1).and_then(number::decimal) == id
+    let mut place = MountPoint::new();
+    each_mount(&mut |number, point| {
+        if number == id {
+            place.push(point);
+        }
+        Ok(())
+    })?;
+    each_mount(&mut |_, point| {
+        let Some(way) = way_down(place.as_bytes(), point) else { return Ok(()) };
+        match file::open_at(top, plain(way).c_str_or_empty(), Open::Name) {
+            Err(Errno::ENOENT | Errno::ENOTDIR | Errno::EACCES) => Ok(()),
+            found => remount(&found?, set, 0),
+        }
     })
+}
+
+/// The longest that [`file::has_line`] shows.
+type MountPoint = Text<1024>;
+
+/// Is told a mount's number and place.
+type OnMount<'a> = dyn FnMut(Option<u64>, &[u8]) -> Result<(), Errno> + 'a;
+
+/// Calls `each` for every mount, proc_pid_mountinfo(5), until it fails.
+///
+/// # Errors
+/// ENAMETOOLONG: a place that is not shown whole.
+fn each_mount(each: &mut OnMount) -> Result<(), Errno> {
+    let list = file::open(c"/proc/self/mountinfo", Open::Read)?;
+    let mut result = Ok(());
+    file::has_line(&list, usize::MAX, &mut |line| {
+        let mut words = line.split(|byte| *byte == b' ');
+        result = match (words.next(), words.nth(3), words.next()) {
+            (Some(number), Some(point), Some(_)) => each(number::decimal(number), point),
+            _ if line.is_empty() => Ok(()), // behind the last one
+            _ => Err(Errno::ENAMETOOLONG),
+        };
+        result.is_err()
+    })?;
+    result
+}
+
+/// What leads from one place to another below it.
+fn way_down<'a>(from: &[u8], to: &'a [u8]) -> Option<&'a [u8]> {
+    let from = from.strip_suffix(b"/").unwrap_or(from);
+    to.strip_prefix(from)?.strip_prefix(b"/").filter(|way| !way.is_empty())
+}
+
+/// A path as it is, where the list has blanks, line ends and backslashes as `\ooo`.
+fn plain(listed: &[u8]) -> MountPoint {
+    let mut path = MountPoint::new();
+    let mut left = listed;
+    while let [first, rest @ ..] = left {
+        left = match rest {
+            [high @ b'0'..=b'3', middle @ b'0'..=b'7', low @ b'0'..=b'7', rest @ ..] if *first == b'\\' => {
+                path.push(&[(high - b'0') << 6 | (middle - b'0') << 3 | (low - b'0')]);
+                rest
+            }
+            _ => {
+                path.push(&[*first]);
+                rest
+            }
+        };
+    }
+    path
 }
 
 /// Attaches a detached tree on top of the working directory, move_mount(2).
@@ -299,4 +354,24 @@ pub(crate) fn pivot_here() -> Result<(), Errno> {
 pub(crate) fn detach_top(target: &CStr) -> Result<(), Errno> {
     // SAFETY: a C string.
     unsafe { call!(UMOUNT2, target, libc::MNT_DETACH) }.map(drop)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_way_down_is_what_a_mounts_place_says_behind_anothers() {
+        assert_eq!(way_down(b"/", b"/a/b"), Some(&b"a/b"[..]));
+        assert_eq!(way_down(b"/a", b"/a/b"), Some(&b"b"[..]));
+        for other in [&b"/"[..], b"/a", b"/ab", b"/b/a", b""] {
+            assert_eq!(way_down(b"/a", other), None);
+        }
+        assert_eq!(way_down(b"/", b"/"), None);
+    }
+
+    #[test]
+    fn a_listed_path_is_read_back() {
+        assert_eq!(plain(b"a\\040b\\134\\012/c\\0").as_bytes(), b"a b\\\n/c\\0");
+    }
 }
