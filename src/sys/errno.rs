@@ -1,5 +1,7 @@
 //! Errors as the kernel numbers them, with the names people search for.
 
+use super::Name;
+
 /// An error number of the kernel, errno(3), or one of our own reasons, which are numbered above them.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Errno(pub(crate) i32);
@@ -17,7 +19,8 @@ pub(super) fn decode(result: usize) -> Result<usize, Errno> {
 impl Errno {
     /// Its name as in errno(3), which a reason of our own does not have, and what it means.
     pub(crate) fn describe(self) -> Option<(&'static str, &'static str)> {
-        TEXTS.iter().find(|text| text.of == self).and_then(|text| text.both.split_at_checked(text.name_bytes.into()))
+        let text = TEXTS.iter().find(|text| text.of == self)?;
+        text.both.text().to_str().ok()?.split_at_checked(text.name_bytes.into())
     }
 
     /// As the kernel would return it.
@@ -30,7 +33,7 @@ impl Errno {
 struct Text {
     of: Errno,
     name_bytes: u8,
-    both: &'static str,
+    both: Name,
 }
 
 macro_rules! errors {
@@ -44,8 +47,8 @@ macro_rules! errors {
 
         #[allow(clippy::cast_possible_truncation, reason = "names are short")]
         static TEXTS: &[Text] = &[
-            $(Text { of: Errno::$name, name_bytes: stringify!($name).len() as u8, both: concat!(stringify!($name), $text) },)*
-            $(Text { of: Errno::$own, name_bytes: 0, both: $reason },)*
+            $(Text { of: Errno::$name, name_bytes: stringify!($name).len() as u8, both: Name::of_str(concat!(stringify!($name), $text, "\0")) },)*
+            $(Text { of: Errno::$own, name_bytes: 0, both: Name::of_str(concat!($reason, "\0")) },)*
         ];
     };
 }
