@@ -292,6 +292,11 @@ fn helpers_that_cannot_be_trusted_are_not_run() {
         let run = with_subordinates(&files, &prepare, "-run -map=auto").command("echo ran").run();
         run.refuses(125, &format!("gontainer: map the group id: trust(/usr/bin/newgidmap): {says}"));
     }
+    // Nor one that only stands first in PATH.
+    files.dir("bin").file("bin/newuidmap", 0o755, "#!/bin/sh\necho ran >&2\n");
+    files.file("bin/newgidmap", 0o755, "#!/bin/sh\necho ran >&2\n");
+    let prepare = format!("PATH={}:$PATH; export PATH;", files.join("bin"));
+    with_subordinates(&files, &prepare, "-run -map=auto").command("echo mapped").run().prints("mapped\n");
     // One that may be trusted, and does nothing: the map is looked at afterwards.
     let prepare = format!("cp /bin/true {0}; chmod 4755 {0}; mount --bind {0} /usr/bin/newgidmap;", files.join("true"));
     let run = with_subordinates(&files, &prepare, "-run -map=auto").command("echo ran").run();

@@ -209,3 +209,50 @@ fn a_proc_that_somebody_made_is_not_written_to() {
         case.args(["sh", "-ec", &script]).run().refuses(125, &line);
     }
 }
+
+/// To drop a group could give what the group is denied (CVE-2014-8989); where nothing drops them, they also go on
+/// giving what they gave.
+#[test]
+fn the_callers_groups_deny_and_give_inside_what_they_do_outside() {
+    let Some(setpriv) = need_program("setpriv") else { return };
+    for user in root_users() {
+        let folder = Folder::new(user);
+        folder.file("denied", 0o604, "denied\n").file("given", 0o640, "given\n");
+        for name in ["denied", "given"] {
+            std::os::unix::fs::chown(folder.path().join(name), None, Some(7)).unwrap();
+        }
+        for way in ["-uid", "-uid -pid", "-map=self -pid"] {
+            let gontainer = crate::support::gontainer().display();
+            let (setpriv, denied, given) = (setpriv.display(), folder.join("denied"), folder.join("given"));
+            let script = format!(
+                "exec {setpriv} --reuid 65534 --regid 65534 --groups 7 {gontainer} -run {way} -- sh -c '
+                 cat {given} {denied}; {setpriv} --clear-groups cat {denied}'"
+            );
+            Case::direct(user).args(["sh", "-c", &script]).run().stdout("given\n");
+        }
+    }
+}
+
+/// Nor is a file taken for a device because it lies where one should.
+#[test]
+fn what_is_not_the_device_that_its_name_says_is_not_handed_on() {
+    for start in starts() {
+        for (source, name) in [("/etc/passwd", "urandom"), ("/dev/full", "zero"), ("/dev/zero", "null")] {
+            let root = rootfs(start.user);
+            let flags = start.flags.join(" ");
+            let script = format!(
+                "mount --bind {source} /dev/{name} && exec {} -run {flags} -mnt={} -proc=none -- echo ran",
+                crate::support::gontainer().display(),
+                root.join("")
+            );
+            // Whoever may mount there: root, or an ordinary user as root of a container.
+            let case = if start.is_real_root() {
+                Case::direct(start.user).private_mounts()
+            } else {
+                Case::new(start).words("-pid").arg("--")
+            };
+            let line = format!("gontainer: fill a small /dev: stat(/dev/{name}): no such device or address (ENXIO)");
+            case.args(["sh", "-c", &script]).run().refuses(125, &line);
+        }
+    }
+}
