@@ -96,9 +96,11 @@ echo "$("$gontainer" -v), Linux $(uname -r), $(nproc) CPUs ($cpu), as $([ "$(id 
 echo
 echo "| what | it takes, µs | gontainer takes, µs | ratio |"
 echo "|---|---|---|---|"
-five="-uid -pid -uts -ipc -mnt=$root"
+whole="-uid -pid -uts -ipc -mnt=$root"
+five="$whole -dev=none -sys=none -dns=none" # as the others are told here: /proc and nothing else
 line "the least there is, with a PID 1" "$five" "$work/yardstick upmtiI $root"
 line "the least there is, without" "$five -as-pid1" "$work/yardstick upmti $root"
+line "the least there is, with a network namespace" "$five -net" "$work/yardstick upmtinI $root"
 if has unshare; then
     line "unshare ($(unshare --version | sed 's/.* //'))" "$five" "unshare -Urpfmui -R $root --mount-proc"
 fi
@@ -108,7 +110,7 @@ fi
 if has bwrap; then
     bwrap="bwrap --unshare-user --uid 0 --gid 0 --unshare-pid --unshare-uts --unshare-ipc --bind $root / --proc /proc"
     line "bubblewrap ($(bwrap --version | sed 's/.* //'))" "$five" "$bwrap"
-    line "bubblewrap with /dev" "$five" "$bwrap --dev /dev"
+    line "bubblewrap with /dev" "$whole" "$bwrap --dev /dev"
 fi
 for runtime in crun runc; do
     if has $runtime; then
