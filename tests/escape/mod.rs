@@ -17,14 +17,16 @@ use std::sync::LazyLock;
 enum SetUp {
     /// In a tree of its own, with every namespace.
     Whole,
-    /// The same with -strict.
+    /// The same with a read-only bind.
+    Bound,
+    /// With -strict, and a read-only bind.
     Strict,
     /// Only `-pid`: on the host's tree, with its network and IPC.
     Open,
 }
 
-/// What comes of each attack: three columns for [`SetUp::Whole`] by an ordinary user, by root, and by root
-/// without -uid; two for [`SetUp::Strict`], by an ordinary user and root; two for [`SetUp::Open`] with -uid.
+/// What comes of each attack: three columns for [`SetUp::Whole`] and [`SetUp::Bound`] by an ordinary user, by root,
+/// and by root without -uid; two for [`SetUp::Strict`], by an ordinary user and root; two for [`SetUp::Open`] with -uid.
 /// `h` it is held, or there is nothing to attack; `r` it reaches what the missing flag leaves shared; `.` either.
 /// Then `s` if the attack is seen to succeed, or `-` if the kernel or this suite's care for the machine forbids it.
 #[rustfmt::skip]
@@ -110,9 +112,9 @@ const EXPECTED: &[(&str, &str)] = &[
     ("proc-overlaid",           "hhh hh hh -"),
     ("covers-remounted",        "hhh hh .. s"),
     ("nested-covers-remounted", "hhh hh .. s"),
-    ("bind-remounted",          "hhh hh hh -"),
+    ("bind-remounted",          "hhh hh hh s"),
     ("nested-bind-remounted",   "hhh hh hh -"),
-    ("bind-unmounted",          "hhh hh hh -"),
+    ("bind-unmounted",          "hhh hh hh s"),
     ("propagation",             "hhh hh hh -"),
     ("mount-debugfs",           "hhh hh hh s"),
     ("mount-tracefs",           "hhh hh hh s"),
@@ -233,9 +235,15 @@ fn attack(start: Start, set_up: SetUp, column: usize) {
     tree.dir("work");
     // A terminal for the attacks on it, keys for those on keys, descriptors for those on descriptors.
     let case = Case::new(start).on_terminal().piped(1).piped(2).leaking(3..20).session_keyring(&host.word);
+    let shown = Folder::new(start.user);
+    shown.file("mark", 0o644, "");
+    let bind = format!("-bind={}:/shown:ro", shown.join(""));
     let case = match set_up {
         SetUp::Whole => case.words("-pid -uts -ipc -net -cgroup").root(&tree).arg("--").arg("/attack"),
-        SetUp::Strict => case.words("-strict").root(&tree).arg("--").arg("/attack"),
+        SetUp::Bound => {
+            case.words("-pid -uts -ipc -net -cgroup").root(&tree).args([&bind, "--", "/attack", "ro=/shown"])
+        }
+        SetUp::Strict => case.words("-strict -tmpfs=/work").root(&tree).args([&bind, "--", "/attack", "ro=/shown"]),
         SetUp::Open => {
             case.words("-pid").arg("--").arg(program()).arg("tree=host").arg(format!("work={}", tree.join("work")))
         }
@@ -281,6 +289,13 @@ fn roots_container_holds_with_a_user_namespace_and_without() {
 }
 
 #[test]
+fn what_is_bound_read_only_stays_so() {
+    for start in starts() {
+        attack(start, SetUp::Bound, usize::from(start.is_real_root()) + usize::from(!start.has_user_namespace()));
+    }
+}
+
+#[test]
 fn what_is_strict_holds_more() {
     for user in users() {
         attack(Start { user, flags: &[] }, SetUp::Strict, if user.is_root() { 4 } else { 3 });
@@ -304,8 +319,11 @@ fn without_protection_the_attacks_succeed() {
         assert!(Command::new("cp").arg(program()).arg(tree.join("attack")).status().unwrap().success());
         tree.dir("work").dir("proc");
         let script = "chroot \"$0\" /attack \"$@\"; exit $?";
+        tree.dir("shown").file("shown/mark", 0o644, "");
+        let read_only = "mount --bind $0 $0 && mount -o remount,bind,ro $0 && exec \"$@\"";
         let on_host = Case::direct(user).on_terminal().piped(1).piped(2).leaking(3..20).session_keyring(&host.word);
-        let on_host = on_host.words("unshare --mount --").arg(program()).args(["init=no", "tree=host"]);
+        let on_host = on_host.words("unshare --mount -- sh -c").args([read_only, &tree.join("shown")]).arg(program());
+        let on_host = on_host.args(["init=no", "tree=host", &format!("ro={}", tree.join("shown"))]);
         let on_host = on_host.arg(format!("work={}", tree.join("work"))).args(&host.facts).run();
         let in_chroot = Case::direct(user).leaking(3..20).words("unshare --mount --pid --fork");
         let in_chroot = in_chroot.arg(format!("--mount-proc={}", tree.join("proc"))).args(["--", "sh", "-c", script]);
