@@ -443,9 +443,10 @@ impl Config {
         self.work_dir.is_some()
     }
 
-    /// Whether a mount may lie over the caller's directory, in which the command would start.
+    /// Whether a mount may lie over the caller's directory, in which the command would start. Over one in /proc a new
+    /// /proc does; to look costs two calls, and what is seen there is no secret unless somebody is strict.
     pub(crate) fn may_cover_work_dir(&self) -> bool {
-        !self.wants_work_dir() && !self.wants_root() && self.wants_more_mounts()
+        !self.wants_work_dir() && !self.wants_root() && (self.wants_more_mounts() || self.strict)
     }
 
     pub(crate) fn wants_uts(&self) -> bool {

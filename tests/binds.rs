@@ -120,6 +120,8 @@ fn a_mount_over_the_callers_directory_is_what_the_command_sees() {
             case(format!("-tmpfs={dir}"), calls).script(script).run().prints(format!("{dir}\nnew\n"));
             case(format!("-tmpfs={}", host.join("")), calls).script("pwd -P").run().prints("/\n");
         }
+        let strict = Case::plain(start.user).words("-run -strict").folder("/proc");
+        strict.script("pwd -P; echo [0-9]*").run().prints("/proc\n1 2\n");
         let case = case(format!("-bind={dir}"), &[]).words("-ro -pid -as-pid1");
         case.script("echo >new; (echo >../new) 2>/dev/null || echo refused; ls").run().prints("refused\ninner\nnew\n");
         assert!(host.exists("dir/new") && !host.exists("new"));
@@ -426,6 +428,19 @@ fn an_overlay_leaves_the_tree_as_it_was() {
             "gontainer: lay an overlay over the rootfs: mount(overlay): too many levels of symbolic links (ELOOP)";
         let run = Case::new(start).arg(&upper).arg(&overlay).command("true").run();
         run.refuses(125, line).hints("the directory for its changes");
+    }
+}
+
+/// In a Docker container, as in this one, all lies on an overlay.
+#[test]
+fn changes_to_an_overlay_are_not_kept_on_another() {
+    for start in starts().into_iter().filter(|start| !start.is_real_root()) {
+        let root = rootfs(start.user);
+        root.program(gontainer());
+        let inner = format!("{} -run -uid -mnt=/tmp -overlay=/srv -- true", gontainer().display());
+        let run = Case::new(start).root(&root).words("-pid -overlay").script(&inner).run();
+        let line = "gontainer: lay an overlay over the rootfs: mount(overlay): invalid argument (EINVAL)";
+        run.refuses(125, line).hints("lies on an overlay itself");
     }
 }
 

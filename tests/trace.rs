@@ -285,3 +285,21 @@ fn an_observer_sees_only_the_calls_of_the_plan() {
         assert_eq!(gone.len(), 1, "{log}");
     }
 }
+
+/// Whoever asks for many mounts gets as many lines; where they end early, it is said.
+#[test]
+fn a_long_start_is_shown_whole_or_said_to_be_cut() {
+    for start in starts() {
+        let trace = |count: usize| {
+            let binds = (0..count).map(|_| "-tmpfs=/tmp");
+            Case::new(start).words("-trace").args(binds).command("true").run()
+        };
+        let text = String::from_utf8(trace(40).stderr).unwrap();
+        assert!(
+            text.matches("mount(\"tmpfs\"").count() == 40 && text.contains("the command was executed after"),
+            "{text}"
+        );
+        let text = String::from_utf8(trace(400).stderr).unwrap();
+        assert!(text.ends_with("\n(These are not all: there is no room for more.)\n"), "{text}");
+    }
+}

@@ -2,7 +2,7 @@
 //! hint costs more than none.
 
 use super::Message;
-use crate::config::Config;
+use crate::config::{Changes, Config};
 use crate::ids::Range;
 use crate::launch::Fault;
 use crate::sys::file::{self, Open};
@@ -117,6 +117,12 @@ static CAUSES: &[Cause] = &[
         errnos: &[Errno::EPERM, Errno::ENODEV],
         holds: |config| config.wants_overlay() && config.user && uts::names().is_ok_and(|names| !names.is_since(5, 11)),
         remedy: "-overlay in a user namespace takes Linux 5.11",
+    },
+    Cause {
+        calls: "mount",
+        errnos: &[Errno::EINVAL],
+        holds: keeps_changes_on_overlay,
+        remedy: "the directory for changes lies on an overlay itself, as all does in Docker but volumes: name another",
     },
     Cause {
         calls: "mount",
@@ -320,6 +326,15 @@ fn is_mapped(map: &CStr, id: u32) -> bool {
 /// The fifth word of a line of mountinfo, proc_pid_mountinfo(5).
 fn mount_point(line: &[u8]) -> &[u8] {
     parts(line, b' ').nth(4).unwrap_or_default()
+}
+
+/// Whether the directory for changes lies on an overlay. The launcher is still where its name is looked up.
+fn keeps_changes_on_overlay(config: &Config) -> bool {
+    const OVERLAYFS_SUPER_MAGIC: u64 = 0x794c_7630;
+    let Some(Changes::Dir(path)) = config.overlay else { return false };
+    file::open(path, Open::Name)
+        .and_then(|dir| file::file_system(&dir))
+        .is_ok_and(|[kind, ..]| kind == OVERLAYFS_SUPER_MAGIC)
 }
 
 /// Whether there are mounts below the rootfs, by their names.

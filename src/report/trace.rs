@@ -3,7 +3,7 @@
 use super::calls;
 use crate::config::{Command, Config};
 use crate::launch::Failure;
-use crate::sys::recorder::{Call, Record, Side, What, records};
+use crate::sys::recorder::{Call, Record, Side, What, is_full, records};
 use crate::sys::{file, number as nr};
 use crate::text::{Text, first_part, is_same_word};
 
@@ -17,7 +17,7 @@ pub(crate) enum Trace {
 }
 
 /// All lines together.
-type Page = Text<{ 32 << 10 }>;
+type Page = Text<{ 64 << 10 }>;
 /// The call's part of a line.
 type Cell = Text<160>;
 
@@ -85,7 +85,9 @@ pub(crate) fn trace(which: Trace, config: &Config, command: &Command, failure: O
         }
         page.push_str("\n");
     }
-    if which == Trace::Start {
+    if is_full() {
+        page.push_str("(These are not all: there is no room for more.)\n");
+    } else if which == Trace::Start {
         write_end(&mut page, failure, end_ns.saturating_sub(start), tried);
     }
     let fd = if which == Trace::Plan { 1 } else { 2 };

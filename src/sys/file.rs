@@ -234,7 +234,7 @@ pub(crate) fn is_in_proc(fd: &Fd) -> Result<bool, Errno> {
 }
 
 /// The words of a 64-bit kernel's struct statfs, fstatfs(2): f_type is the first, f_flags the eleventh.
-pub(super) fn file_system(fd: &Fd) -> Result<[u64; 15], Errno> {
+pub(crate) fn file_system(fd: &Fd) -> Result<[u64; 15], Errno> {
     let mut status = [0_u64; 15];
     // SAFETY: the kernel fills in that many bytes.
     unsafe { call!(FSTATFS, fd.number(), status.as_mut_ptr()) }?;

@@ -26,7 +26,7 @@ pub(crate) enum Mode {
 static MODE: AtomicU8 = AtomicU8::new(Mode::Off as u8);
 
 /// Calls that one start may record; later ones are made but not recorded.
-const MOST_RECORDS: usize = 256;
+const MOST_RECORDS: usize = 512;
 
 /// Of each call's texts, as much as a line shows.
 const TEXT_BYTES: usize = 112;
@@ -266,6 +266,11 @@ fn note(what: What) -> Option<&'static Record> {
 /// A place in the list.
 fn place(index: usize) -> Option<*mut Record> {
     (index < MOST_RECORDS).then(|| LIST.0.get().cast::<Record>().wrapping_add(index))
+}
+
+/// Whether there was more than there is room for.
+pub(crate) fn is_full() -> bool {
+    RECORDS.used.load(Ordering::Acquire) > MOST_RECORDS
 }
 
 /// What was recorded since [`start`], each side's in order.
