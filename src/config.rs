@@ -445,9 +445,12 @@ impl Config {
     }
 
     /// Whether a mount may lie over the caller's directory, in which the command would start. Over one in /proc a new
-    /// /proc does; to look costs two calls, and what is seen there is no secret unless somebody is strict.
+    /// /proc does; to look costs two calls, and what is seen there is no secret to an ordinary user's root unless
+    /// somebody is strict. Real root would write to the host's settings from there, past what covers them.
     pub(crate) fn may_cover_work_dir(&self) -> bool {
-        !self.wants_work_dir() && !self.wants_root() && (self.wants_more_mounts() || self.strict)
+        !self.wants_work_dir()
+            && !self.wants_root()
+            && (self.wants_more_mounts() || self.strict || self.wants_proc_covered())
     }
 
     pub(crate) fn wants_uts(&self) -> bool {

@@ -116,6 +116,18 @@ fn the_hosts_settings_are_closed_to_real_root() {
     }
 }
 
+/// A working directory below the host's /proc, which the new one covers, would be a way past what covers that.
+#[test]
+fn the_hosts_settings_are_closed_from_the_callers_directory_too() {
+    for start in starts() {
+        let script = "(cat core_pattern >core_pattern) 2>/dev/null && echo written; pwd -P";
+        for flags in ["-pid", "-pid -as-pid1", "-pid -tmpfs=/srv"] {
+            let case = Case::new(start).folder("/proc/sys/kernel").words(flags);
+            case.script(script).run().prints("/proc/sys/kernel\n");
+        }
+    }
+}
+
 /// In a user namespace of its own, root inside has every capability over mounts, but not over locked ones.
 #[test]
 fn nested_namespaces_do_not_undo_the_covers() {
