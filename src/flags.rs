@@ -86,7 +86,7 @@ pub(crate) static FLAGS: &[Flag] = &[
     Flag { name: "time",     takes: Switch(|c, on| (c.time, c.time_is_optional) = (on, false)), group: Namespaces, help: "time namespace: uptime and monotonic clock of its own" },
     Flag { name: "all",      takes: Nothing(Config::isolate_all),                     group: Namespaces, help: "all of them but -mnt; -all -net=false leaves one out" },
     Flag { name: "ro",       takes: Switch(|c, on| c.read_only = on),                 group: Files,      help: "read-only: the root and all that is mounted in it already" },
-    Flag { name: "overlay",  takes: Maybe("DIR", |c, v| { c.overlay = Some(v.map_or(Changes::Memory, Changes::Dir)); v.map_or(Ok(()), not_empty) }), group: Files, help: "changes to -mnt's tree go to memory, or are kept in DIR" },
+    Flag { name: "overlay",  takes: Maybe("DIR", |c, v| { c.overlay = Some(v.map_or(Changes::Memory, Changes::Dir)); v.map_or(Ok(()), directory) }), group: Files, help: "changes to -mnt's tree go to memory, or are kept in DIR" },
     Flag { name: "bind",     takes: Value("SRC[:DST[:ro]]", |c, v| Mount::bind(v).map(|mount| c.mounts.push(mount))), group: Files, help: "a file or directory of the host, inside; repeatable" },
     Flag { name: "tmpfs",    takes: Value("DST[:SIZE]", |c, v| Mount::tmpfs(v).map(|mount| c.mounts.push(mount))), group: Files, help: "an empty directory in memory; repeatable" },
     Flag { name: "dev",      takes: Value("none", |c, v| { c.no_dev = true; none(v) }),   group: Files, help: "with -mnt: the rootfs's own /dev, instead of a small new one" },
@@ -138,6 +138,11 @@ fn count(into: &mut u32, value: Option<&CStr>) -> Result<(), &'static str> {
 
 fn not_empty(value: &CStr) -> Result<(), &'static str> {
     if value.is_empty() { Err("must not be empty") } else { Ok(()) }
+}
+
+/// A directory to be made, if it is missing, of a flag that one may take for a switch.
+fn directory(value: &CStr) -> Result<(), &'static str> {
+    if matches!(value.to_bytes(), b"true" | b"false") { Err("takes a directory, or nothing") } else { not_empty(value) }
 }
 
 fn variable(value: &CStr) -> Result<(), &'static str> {

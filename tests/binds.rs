@@ -292,6 +292,8 @@ fn what_cannot_be_mounted_is_named() {
             ("-bind=/a:/b:rw", "takes nothing but ro behind the second colon; a colon in a path is written \\:"),
             ("-tmpfs=tmp", "needs a path inside that begins with /"),
             ("-tmpfs=/tmp:x", "takes a size behind the colon, as in 64m or 1g"),
+            ("-overlay=false", "takes a directory, or nothing"),
+            ("-overlay=", "must not be empty"),
             ("-workdir=tmp", "needs a path inside that begins with /"),
         ] {
             let name = flag.split('=').next().unwrap();

@@ -13,8 +13,8 @@ const UPPER: &CStr = c"/proc/upper";
 const WORK: &CStr = c"/proc/work";
 
 /// Makes the directory that keeps the changes, if it is missing, for its owner alone: what root inside makes there
-/// is the host's too, and set-user-id programs and devices are nobody else's to use. Takes it for this container alone, as long as
-/// the launcher lives: what two overlays do to one upper layer is undefined.
+/// is the host's too, and set-user-id programs and devices are nobody else's to use. Takes it for this container
+/// alone, as long as the launcher lives: what two overlays do to one upper layer is undefined.
 pub(in crate::launch) fn claim_changes(job: &mut Job) -> Result<(), Fault> {
     let Some(Changes::Dir(path)) = job.config.overlay else { return Ok(()) };
     match file::make_dir(path, 0o700) {
