@@ -36,6 +36,9 @@ pub unsafe extern "C" fn main(
     if launch::is_no_command(words) {
         sys::process::exit(0);
     }
+    // The first that touches the page of small statics is a write: a read would bring a page of zeroes, and the
+    // next write fault once more.
+    sys::recorder::stop();
     // SAFETY: as promised for `envp`.
     let environment = unsafe { sys::Words::from_main(envp) };
     // SAFETY: it is the environment that `main` was given.
