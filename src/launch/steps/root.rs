@@ -33,6 +33,8 @@ pub(in crate::launch) fn hold_hosts(job: &Job) -> Result<(), Fault> {
 /// The caller's directory once more, by its name: what lies over it now is where the command starts. The directory
 /// beneath, if it stayed the working one, would be a way around a bind with `:ro`, and under a tmpfs. Where that name
 /// leads nowhere now, `/`.
+#[cold]
+#[inline(never)] // its buffer would be a page more of every child's stack
 pub(in crate::launch) fn enter_callers_dir(_: &Job) -> Result<(), Fault> {
     let mut path = [0; 4096];
     let dir = file::working_dir(&mut path).unwrap_or(c"/");
