@@ -101,7 +101,8 @@ fn switches_take_what_go_takes_for_a_truth_value() {
         {
             Case::new(start).words("-uts").arg(yes).command("echo started").run().prints("started\n");
         }
-        for no in ["-uts=false", "--uts=false", "-uts=0", "-uts=f", "-uts=F", "-uts=FALSE", "-uts=False"] {
+        for no in ["-all=false", "-uts=false", "--uts=false", "-uts=0", "-uts=f", "-uts=F", "-uts=FALSE", "-uts=False"]
+        {
             Case::new(start).words("-ipc").arg(no).command("echo started").run().prints("started\n");
         }
     }

@@ -91,6 +91,21 @@ fn a_missing_folder_is_made_or_named() {
     }
 }
 
+#[test]
+fn in_a_tree_of_somebody_elses_nothing_is_made_and_that_is_said() {
+    for owner in root_users() {
+        let root = rootfs(owner);
+        root.remove("proc");
+        for start in starts().into_iter().filter(|start| !start.is_real_root()) {
+            let line = "gontainer: move /proc into the rootfs: mkdir(/proc): permission denied (EACCES)";
+            for flags in ["-pid", "-pid -bind=/etc:/tmp"] {
+                let run = Case::new(start).root(&root).words(flags).command("true").run();
+                run.refuses(125, line).hints("the tree is not yours");
+            }
+        }
+    }
+}
+
 /// Real root owns the host's settings by plain file ownership: with core_pattern it would be out.
 #[test]
 fn the_hosts_settings_are_closed_to_real_root() {

@@ -101,6 +101,12 @@ static CAUSES: &[Cause] = &[
         remedy: "the tree is read-only and lacks this mount point: make it there first",
     },
     Cause {
+        calls: "mkdir,open",
+        errnos: &[Errno::EACCES],
+        holds: |config| config.user && config.root.is_some_and(|root| is_anothers(config, root)),
+        remedy: "the tree is not yours, and root inside is you to it: a missing mount point only its owner can make",
+    },
+    Cause {
         calls: "mount",
         errnos: &[Errno::EBUSY],
         holds: Config::wants_more_mounts,
@@ -335,6 +341,12 @@ fn keeps_changes_on_overlay(config: &Config) -> bool {
     file::open(path, Open::Name)
         .and_then(|dir| file::file_system(&dir))
         .is_ok_and(|[kind, ..]| kind == OVERLAYFS_SUPER_MAGIC)
+}
+
+/// Whether the rootfs belongs to somebody else than the caller; where that cannot be seen, it does not.
+fn is_anothers(config: &Config, root: &CStr) -> bool {
+    let here = if config.enters_late() { root } else { c"." }; // the launcher is in it, if it could go there
+    file::mode_and_owner(here).is_ok_and(|(_, owner)| owner != config.caller_uid)
 }
 
 /// Whether there are mounts below the rootfs, by their names.
