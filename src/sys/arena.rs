@@ -101,7 +101,7 @@ pub(crate) fn keep<T>(value: T) -> &'static T {
 
 /// Keeps a text of at most so many bytes, none of them NUL, for the rest of the run. Not for a child either.
 pub(crate) fn keep_text(most: usize, bytes: impl Iterator<Item = u8>) -> &'static CStr {
-    let place = zeroes(most.saturating_add(1));
+    let place = zeroes(most.saturating_add(1)); // one stays
     for (to, from) in place.iter_mut().zip(bytes.take(most)) {
         *to = from;
     }
@@ -110,14 +110,11 @@ pub(crate) fn keep_text(most: usize, bytes: impl Iterator<Item = u8>) -> &'stati
 
 /// So many zeroes.
 fn zeroes(size: usize) -> &'static mut [u8] {
-    let Ok(layout) = Layout::array::<u8>(size) else { super::process::exit(125) };
+    let Ok(layout) = Layout::array::<u8>(size) else { give_up(Errno::ENOMEM) };
     #[cfg(test)]
     let _alone = tests::ALONE.lock();
     // SAFETY: a layout of more than no bytes.
     let place = unsafe { ARENA.alloc(layout) };
-    if place.is_null() {
-        super::process::exit(125);
-    }
     // SAFETY: what the arena hands out was never written to; it is ours alone, and that long.
     unsafe { core::slice::from_raw_parts_mut(place, size) }
 }

@@ -149,7 +149,7 @@ pub(crate) fn name_of_terminal(fd: i32) -> Result<Option<Text<64>>, Errno> {
         found => found?,
     };
     let itself = status(fd, c"", libc::AT_EMPTY_PATH)?;
-    Ok(((by_name.st_dev, by_name.st_ino) == (itself.st_dev, itself.st_ino)).then_some(name))
+    Ok((Identity::of(&by_name) == Identity::of(&itself)).then_some(name))
 }
 
 /// Sets the mask of modes and returns the old one, umask(2).
@@ -202,7 +202,7 @@ pub(crate) fn is_dir(fd: &Fd) -> Result<bool, Errno> {
 
 /// Whether two descriptors name the same file.
 pub(crate) fn are_same(one: &Fd, other: &Fd) -> Result<bool, Errno> {
-    let identity = |fd: &Fd| status(fd.number(), c"", libc::AT_EMPTY_PATH).map(|stat| (stat.st_dev, stat.st_ino));
+    let identity = |fd: &Fd| status(fd.number(), c"", libc::AT_EMPTY_PATH).map(|stat| Identity::of(&stat));
     Ok(identity(one)? == identity(other)? && !recorder::is_rehearsal())
 }
 
@@ -432,10 +432,15 @@ pub(crate) struct Identity {
     inode: u64,
 }
 
+impl Identity {
+    fn of(stat: &libc::stat) -> Identity {
+        Identity { device: stat.st_dev, inode: stat.st_ino }
+    }
+}
+
 /// The identity of the working directory, newfstatat(2).
 pub(crate) fn identity_of_working_dir() -> Result<Identity, Errno> {
-    let stat = status(libc::AT_FDCWD, c".", 0)?;
-    Ok(Identity { device: stat.st_dev, inode: stat.st_ino })
+    status(libc::AT_FDCWD, c".", 0).map(|stat| Identity::of(&stat))
 }
 
 /// Whether there is something of this name, faccessat(2).

@@ -140,9 +140,8 @@ fn set_attributes(top: &Fd, [set, clear, propagation]: [u64; 3], how: i32) -> Re
 #[cold]
 #[inline(never)]
 fn change_tree(top: &Fd, propagation: u64) -> Result<(), Errno> {
-    let name = own_name(top);
     // SAFETY: C strings; type and data may be null for a change of propagation.
-    unsafe { call!(MOUNT, c"", name.as_c_str().unwrap_or_default(), 0_usize, libc::MS_REC | propagation) }.map(drop)
+    unsafe { call!(MOUNT, c"", own_name(top).c_str_or_empty(), 0_usize, libc::MS_REC | propagation) }.map(drop)
 }
 
 /// The same by mount(2), which has to be told all flags of the mount, by the descriptor's name in the host's /proc.
