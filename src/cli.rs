@@ -12,7 +12,7 @@ use crate::launch::{self, Failure, Outcome};
 use crate::report::{self, Bench, Misuse, Trace, Variant};
 use crate::sys::process::Caller;
 use crate::sys::recorder::{self, Mode};
-use crate::sys::{Word, Words, file, process, uts};
+use crate::sys::{Name, Word, Words, file, process, uts};
 use crate::text::{Text, first_part, parts};
 use core::cell::Cell;
 use core::ffi::CStr;
@@ -130,7 +130,7 @@ fn bench(config: &Config, words: Words, rest: Words, environment: Words) -> i32 
         };
         programs = Some([as_run(words, rest), theirs].map(|mut words| {
             words.push(Word::END);
-            let path = environment.clone().find_map(|word| value(&word.into(), b"PATH")).unwrap_or(USUAL_PATH);
+            let path = environment.clone().find_map(|word| word.after(b"PATH=")).unwrap_or(USUAL_PATH);
             Command { words: Words::new(words.leak()), environment, path }
         }));
     } else if config.jobs == 1 {
@@ -158,7 +158,8 @@ fn without_one_flag(config: &Config, words: Words, environment: Words) -> Vec<Va
 
 /// Colours are for terminals, and for those who did not say no: <https://no-color.org>.
 fn may_colour(environment: Words, fd: i32) -> bool {
-    find(environment, b"NO_COLOR").is_none_or(|word| word.to_bytes() == b"NO_COLOR=") && file::is_terminal(fd)
+    let mut values = environment.filter_map(|word| value(word.into(), b"NO_COLOR"));
+    values.next().is_none_or(CStr::is_empty) && file::is_terminal(fd)
 }
 
 /// Our own command line with `-run` in place of all that is `-bench`'s, executed by our own file.
@@ -299,6 +300,7 @@ fn split(words: Words, leave_out: usize) -> Split {
     for index in 0_usize.. {
         let before = rest;
         let Some(given) = rest.next() else { break };
+        let given = given.text();
         let word = given.to_bytes();
         if word == b"--" {
             break;
@@ -313,7 +315,7 @@ fn split(words: Words, leave_out: usize) -> Split {
             && let Some(value) = rest.next()
         {
             long.push(b'=');
-            long.extend_from_slice(value.to_bytes());
+            long.extend_from_slice(value.text().to_bytes());
         }
         if index == leave_out {
             left_out = Some(given);
@@ -344,26 +346,25 @@ fn command(config: &Config, rest: Words, caller: Words, interactive: bool) -> Co
     let words = if rest.clone().next().is_some() { rest } else { Words::new(&SHELL) };
     let mut environment = environment_of(config, caller);
     if interactive {
-        set(&mut environment, keep(OsStr::from_bytes(prompt(config).as_bytes()).into()));
+        set(&mut environment, b"PS1", keep(OsStr::from_bytes(prompt(config).as_bytes()).into()).into());
     }
     if config.identity.is_some() || config.wants_identity() && config.wants_root() {
         // Known once the command's process has looked them up inside.
         for (room, name) in [(&config::HOME, &b"HOME="[..]), (&config::USER, b"USER=")] {
             room.fill(name, b"");
-            if let Some(word) = room.word().text() {
-                set(&mut environment, word);
-            }
+            set(&mut environment, name_of(name), room.word());
         }
     }
-    set(&mut environment, c"container=gontainer");
+    set(&mut environment, b"container", Word::of(c"container=gontainer"));
     for asked in config.environment.iter().copied() {
-        if asked.to_bytes().contains(&b'=') {
-            set(&mut environment, asked);
-        } else if let Some(word) = find(caller, asked.to_bytes()) {
-            set(&mut environment, word);
+        let name = name_of(asked.to_bytes());
+        if name.len() < asked.count_bytes() {
+            set(&mut environment, name, asked.into());
+        } else if let Some(word) = caller.clone().find(|word| value((*word).into(), name).is_some()) {
+            set(&mut environment, name, word.into());
         }
     }
-    let path = environment.iter().find_map(|word| value(word, b"PATH")).unwrap_or(USUAL_PATH);
+    let path = environment.iter().find_map(|word| value(*word, b"PATH")).unwrap_or(USUAL_PATH);
     environment.push(Word::END);
     Command { words, environment: Words::new(environment.leak()), path }
 }
@@ -384,8 +385,7 @@ fn environment_of(config: &Config, caller: Words) -> Vec<Word> {
         caller.for_each(|word| words.push(word.into()));
         return words;
     }
-    let handed_on =
-        |word: &&CStr| [&b"TERM="[..], b"LANG=", b"LC_"].iter().any(|start| word.to_bytes().starts_with(start));
+    let handed_on = |word: &Name| [&b"TERM="[..], b"LANG=", b"LC_"].iter().any(|start| word.after(start).is_some());
     let mut words = Vec::with_capacity(16 + asked);
     words.extend_from_slice(&OWN);
     caller.filter(handed_on).for_each(|word| words.push(word.into()));
@@ -393,29 +393,21 @@ fn environment_of(config: &Config, caller: Words) -> Vec<Word> {
 }
 
 /// Sets a variable, in the place of one of the same name if there is one.
-fn set(environment: &mut Vec<Word>, word: &'static CStr) {
-    let name = name_of(word);
-    match environment.iter_mut().find(|other| other.text().is_some_and(|other| name_of(other) == name)) {
-        Some(place) => *place = word.into(),
-        None => environment.push(word.into()),
+fn set(environment: &mut Vec<Word>, name: &[u8], word: Word) {
+    match environment.iter_mut().find(|other| value(**other, name).is_some()) {
+        Some(place) => *place = word,
+        None => environment.push(word),
     }
 }
 
 /// What stands before a variable's `=`.
-fn name_of(word: &CStr) -> &[u8] {
-    first_part(word.to_bytes(), b'=')
-}
-
-/// The variable of this name, with name and value.
-#[inline(never)]
-fn find(mut environment: Words, name: &[u8]) -> Option<&'static CStr> {
-    environment.find(|word| word.to_bytes().contains(&b'=') && name_of(word) == name)
+fn name_of(word: &[u8]) -> &[u8] {
+    first_part(word, b'=')
 }
 
 /// The value of a variable, if it has this name.
-fn value(word: &Word, name: &[u8]) -> Option<&'static CStr> {
-    let bytes = word.text()?.to_bytes_with_nul().strip_prefix(name)?.strip_prefix(b"=")?;
-    CStr::from_bytes_with_nul(bytes).ok()
+fn value(word: Word, name: &[u8]) -> Option<&'static CStr> {
+    Name::of(word.after(name)?).after(b"=")
 }
 
 /// The prompt, from nothing but what a shell expands by itself, so that no program is needed.
@@ -476,7 +468,7 @@ mod tests {
             let mut config = Config::new(1000, 1000);
             match parse(Words::new(array.leak()), &mut config) {
                 Ok(rest) => {
-                    let rest: Vec<&[u8]> = rest.map(CStr::to_bytes).collect();
+                    let rest: Vec<&[u8]> = rest.map(|word| word.text().to_bytes()).collect();
                     prop_assert!(words.iter().rev().zip(rest.iter().rev()).all(|(word, left)| word == left));
                     prop_assert!(rest.len() <= words.len() && config.action.is_some());
                 }

@@ -148,7 +148,7 @@ fn write_heading(page: &mut Page, config: &Config, command: &Command) {
     const CLONE_NEWTIME: usize = 0x80;
     const EVERY_KIND: usize = 0x7e02_0000 | CLONE_NEWTIME;
     let made = config.namespaces() | if config.wants_time() { CLONE_NEWTIME } else { 0 };
-    let name = command.words.clone().next().unwrap_or_default();
+    let name = command.words.first();
     page.push_str("start ").push_escaped(name.to_bytes());
     for (what, kinds) in [(": new namespaces: ", made), ("; the host's: ", EVERY_KIND & !made)] {
         let mut names = Text::<96>::new();

@@ -302,14 +302,13 @@ impl Caller {
     /// # Safety
     /// `environment` is what `main` was given.
     pub(crate) unsafe fn behind(environment: Words) -> Caller {
+        let wanted = [libc::AT_EUID, libc::AT_EGID, libc::AT_UID, libc::AT_GID, libc::AT_SECURE];
         // SAFETY: promised by the caller.
-        let read = |kind| unsafe { environment.auxiliary(kind) };
-        let [uid, gid] = [libc::AT_EUID, libc::AT_EGID].map(|kind| u32::try_from(read(kind)).unwrap_or(u32::MAX));
+        let [uid, gid, real_uid, real_gid, is_secure] = unsafe { environment.auxiliary(wanted) };
         // A security module may say "secure" of a change of its own, which gives nothing away.
-        let was_raised = read(libc::AT_SECURE) != 0
-            && (read(libc::AT_UID) != uid.into()
-                || read(libc::AT_GID) != gid.into()
-                || capabilities().is_ok_and(|sets| sets.permitted != 0));
+        let was_raised = is_secure != 0
+            && (real_uid != uid || real_gid != gid || capabilities().is_ok_and(|sets| sets.permitted != 0));
+        let [uid, gid] = [uid, gid].map(|id| u32::try_from(id).unwrap_or(u32::MAX));
         Caller { uid, gid, was_raised }
     }
 }

@@ -21,15 +21,25 @@ impl Word {
     }
 
     /// The string, unless this is the end.
-    pub(crate) fn text(&self) -> Option<&'static CStr> {
-        // SAFETY: if not null, made of a C string that lives on.
-        (!self.0.is_null()).then(|| unsafe { CStr::from_ptr(self.0) })
+    fn name(self) -> Option<Name> {
+        NonNull::new(self.0.cast_mut()).map(Name)
+    }
+
+    /// See [`Name::after`].
+    pub(crate) fn after(self, start: &[u8]) -> Option<&'static CStr> {
+        self.name()?.after(start)
     }
 }
 
 impl From<&'static CStr> for Word {
     fn from(text: &'static CStr) -> Word {
         Word::of(text)
+    }
+}
+
+impl From<Name> for Word {
+    fn from(name: Name) -> Word {
+        Word(name.0.as_ptr())
     }
 }
 
@@ -57,6 +67,22 @@ impl Name {
     pub(crate) fn text(self) -> &'static CStr {
         // SAFETY: made of a C string that lives on.
         unsafe { CStr::from_ptr(self.0.as_ptr()) }
+    }
+
+    /// What follows this start, if the string has it. No more is read than that takes: environments are long.
+    #[inline(never)]
+    pub(crate) fn after(self, start: &[u8]) -> Option<&'static CStr> {
+        let mut rest = self.0.as_ptr();
+        for wanted in start {
+            // SAFETY: no byte before this one was the NUL, so this one is of the string too.
+            if unsafe { *rest }.cast_unsigned() != *wanted || *wanted == 0 {
+                return None;
+            }
+            // SAFETY: that was not the NUL: another byte follows.
+            rest = unsafe { rest.add(1) };
+        }
+        // SAFETY: the end of a C string that lives on.
+        Some(unsafe { CStr::from_ptr(rest) })
     }
 }
 
@@ -121,24 +147,35 @@ impl Words {
         }
     }
 
-    /// A number that the kernel left behind the environment, in the auxiliary vector; 0 if it left none.
+    /// Numbers that the kernel left behind the environment, in the auxiliary vector; 0 for one it did not leave.
     /// getauxval(3).
     ///
     /// # Safety
     /// This is the array that `main` was given as envp.
-    pub(super) unsafe fn auxiliary(mut self, wanted: libc::c_ulong) -> libc::c_ulong {
+    pub(super) unsafe fn auxiliary<const N: usize>(mut self, wanted: [libc::c_ulong; N]) -> [libc::c_ulong; N] {
         while self.next().is_some() {}
         // SAFETY: this is the NULL that ends the array; what follows is ours to read too.
         let mut entry = unsafe { self.0.add(1) }.cast::<[libc::c_ulong; 2]>();
+        let mut found = [0; N];
         loop {
             // SAFETY: kinds and values in pairs, up to a kind of 0.
             let [kind, value] = unsafe { *entry };
-            if kind == wanted || kind == libc::AT_NULL {
-                return value;
+            if kind == libc::AT_NULL {
+                return found;
+            }
+            for (place, wanted) in found.iter_mut().zip(&wanted) {
+                if *wanted == kind {
+                    *place = value;
+                }
             }
             // SAFETY: that was not the last.
             entry = unsafe { entry.add(1) };
         }
+    }
+
+    /// The first; empty if there is none.
+    pub(crate) fn first(mut self) -> &'static CStr {
+        self.next().map_or(c"", Name::text)
     }
 
     /// The array itself, for execve(2).
@@ -148,15 +185,15 @@ impl Words {
 }
 
 impl Iterator for Words {
-    type Item = &'static CStr;
+    type Item = Name;
 
-    fn next(&mut self) -> Option<&'static CStr> {
+    fn next(&mut self) -> Option<Name> {
         // SAFETY: never moved past the NULL that ends the array.
         let word = unsafe { *self.0 };
-        let text = word.text()?;
+        let name = word.name()?;
         // SAFETY: another word follows this one, or the NULL does.
         self.0 = unsafe { self.0.add(1) };
-        Some(text)
+        Some(name)
     }
 }
 
@@ -170,9 +207,18 @@ mod tests {
         let stack = [text(c"A=1"), text(c"B"), 0, 6, 4096, 12, 1000, 0, 0, 14, 7];
         // SAFETY: two strings, the NULL that ends them, and pairs up to a kind of 0.
         let environment = unsafe { Words::from_main(stack.as_ptr().cast()) };
-        for (kind, value) in [(6, 4096), (12, 1000), (14, 0)] {
-            // SAFETY: as above.
-            assert_eq!(unsafe { environment.auxiliary(kind) }, value, "{kind}");
+        // SAFETY: as above.
+        assert_eq!(unsafe { environment.auxiliary([14, 12, 6]) }, [0, 1000, 4096]);
+    }
+
+    #[test]
+    fn what_follows_a_start_is_found_without_reading_past_the_end() {
+        let name = Name::of(c"PATH=/bin");
+        assert_eq!(name.after(b"PATH="), Some(c"/bin"));
+        assert_eq!(name.after(b"PATH=/bin"), Some(c""));
+        assert_eq!(name.after(b""), Some(c"PATH=/bin"));
+        for other in [&b"PATH=/bin\0"[..], b"PATH=/bin/", b"HOME=", b"PATHS"] {
+            assert_eq!(name.after(other), None);
         }
     }
 }

@@ -20,8 +20,8 @@ const USUAL_PATH: usize = 256;
 const NO_COMMAND: &CStr = c":nothing";
 
 /// Whether we were started under that name.
-pub(crate) fn is_no_command(mut words: Words) -> bool {
-    words.next().is_some_and(|name| name == NO_COMMAND)
+pub(crate) fn is_no_command(words: Words) -> bool {
+    words.first() == NO_COMMAND
 }
 
 /// A descriptor of our own file, which reaches into any rootfs.
@@ -51,7 +51,7 @@ pub(in crate::launch) fn become_it(job: &Job) -> Result<Infallible, Fault> {
     if let Some(own_file) = &job.own_file {
         return become_nothing(own_file);
     }
-    let name = job.command.words.clone().next().unwrap_or_default();
+    let name = job.command.words.first();
     let errno =
         if name.to_bytes().contains(&b'/') || name.is_empty() { execute(job, name) } else { look_up(job, name) };
     Err(errno).on(EXECUTE, name)

@@ -358,7 +358,7 @@ impl Runner {
         if loudly && subject.way == Way::Bare && outcome != ENDED {
             let mut message = report::Message::new();
             message.push_str("gontainer: -vs: cannot measure ");
-            message.push_escaped(command.words.clone().next().unwrap_or_default().to_bytes());
+            message.push_escaped(command.words.first().to_bytes());
             message.push_str(": it does not start, or ends with status 125\n");
             report::say(&message);
         }

@@ -97,7 +97,7 @@ impl Sheet<'_> {
     fn words(&mut self, words: Words, json: bool) {
         for (index, word) in words.enumerate() {
             self.put(if index > 0 { " " } else { "" });
-            let bytes = word.to_bytes();
+            let bytes = word.text().to_bytes();
             let bytes = bytes.get(..256).unwrap_or(bytes);
             if json {
                 push_json(&mut self.text, bytes);
