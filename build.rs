@@ -6,7 +6,7 @@ use std::{env, path::Path, process::Command};
 const LINK: [&str; 5] = [
     "-Wl,-z,noseparate-code",  // headers, code and constants: one segment, not three padded to pages
     "-Wl,-z,norelro",          // nothing is relocated, so nothing needs pages of its own to be sealed
-    "-Wl,--sort-section=name", // the big `.bss.~…` goes last: what libc writes shares the page of .data
+    "-Wl,--sort-section=name", // large statics, `.bss.!…` and `.bss.~…`, before and behind the small ones
     "-Wl,-z,common-page-size=16", // data follows at once in the file: not filled up to a page
     "-Wl,--build-id=none",     // some distributions' gcc adds one: a note nobody reads
 ];

@@ -28,15 +28,20 @@ use shared::Shared;
 use steps::ids::{Helper, become_helper};
 use supervise::{Role, Supervisor};
 
-/// What the child may use; the deepest call, the command's look-up without `close_range`, takes a fifth.
-const STACK_BYTES: usize = 32 << 10;
+/// What the child may use; the deepest call, the command's look-up without `close_range`, takes a fifth. Half a
+/// page less than whole ones: what a start touches of the child's, less than that half, lies on one page with
+/// the small statics and the arena's beginning. Hence the sections, in order of their names: build.rs.
+const STACK_BYTES: usize = (32 << 10) - (2 << 10);
 
-/// Of PID 1, or of the command where there is no PID 1 of ours.
-#[unsafe(link_section = ".bss.~2")] // the large statics go last: build.rs
-static CHILD_STACK: Stack<STACK_BYTES> = Stack::new();
+#[repr(align(4096))]
+struct OnPages<T>(T);
+
 /// Of the command between PID 1 and its execve.
-#[unsafe(link_section = ".bss.~2")]
-static COMMAND_STACK: Stack<STACK_BYTES> = Stack::new();
+#[unsafe(link_section = ".bss.!1")]
+static COMMAND_STACK: OnPages<Stack<STACK_BYTES>> = OnPages(Stack::new());
+/// Of PID 1, or of the command where there is no PID 1 of ours.
+#[unsafe(link_section = ".bss.!2")]
+static CHILD_STACK: Stack<STACK_BYTES> = Stack::new();
 
 /// What became of a launch.
 pub(crate) enum Outcome {
@@ -157,14 +162,14 @@ fn spawn_child(job: &Job) -> Result<Pid, Errno> {
 /// Makes the command's process, from PID 1.
 fn spawn_command(job: &Job) -> Result<Pid, Errno> {
     // SAFETY: as for the child; PID 1 ends no sooner than the command.
-    unsafe { process::clone_sharing_memory(0, Side::Command, &COMMAND_STACK, in_command, job) }
+    unsafe { process::clone_sharing_memory(0, Side::Command, &COMMAND_STACK.0, in_command, job) }
 }
 
 /// Makes a process for a helper on the host, on the stack that the command will have: the child waits at
 /// the pipe until it has ended.
 fn spawn_helper(helper: &Helper) -> Result<Pid, Errno> {
     // SAFETY: the helper's words are kept, its caller waits for its end, and before execve it writes nothing.
-    unsafe { process::clone_sharing_memory(0, Side::Launcher, &COMMAND_STACK, in_helper, helper) }
+    unsafe { process::clone_sharing_memory(0, Side::Launcher, &COMMAND_STACK.0, in_helper, helper) }
 }
 
 /// The helper's process's first step on its own stack.

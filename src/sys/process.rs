@@ -30,10 +30,9 @@ impl<const BYTES: usize> Stack<BYTES> {
         Stack(core::cell::UnsafeCell::new([0; BYTES]))
     }
 
-    /// Where a child starts; stacks grow down. At the end of a page, so that most children touch only one.
+    /// Where a child starts; stacks grow down.
     fn top(&self) -> *mut u8 {
-        let end = self.0.get().cast::<u8>().wrapping_add(BYTES);
-        end.map_addr(|address| address & !0xfff)
+        self.0.get().cast::<u8>().wrapping_add(BYTES)
     }
 }
 
@@ -56,12 +55,12 @@ pub(crate) unsafe fn clone_sharing_memory<T, const BYTES: usize>(
     entry: extern "C" fn(&T) -> !,
     arg: &T,
 ) -> Result<Pid, Errno> {
-    const { assert!(BYTES > 8 << 10) };
+    const { assert!(BYTES > 8 << 10 && BYTES.is_multiple_of(16)) };
     let flags = namespaces | (libc::CLONE_VM | libc::SIGCHLD).cast_unsigned() as usize;
     // SAFETY: same function, its argument a thin reference passed as a thin pointer.
     let entry = unsafe { core::mem::transmute::<extern "C" fn(&T) -> !, extern "C" fn(*const ()) -> !>(entry) };
     let stack = (stack.0.get().addr(), stack.top());
-    // SAFETY: the top of a stack, at the end of a page of it; the rest is promised by the caller.
+    // SAFETY: the top of a stack, 16-aligned as its bottom is; the rest is promised by the caller.
     unsafe { clone_and_record(flags, side, stack, entry, (&raw const *arg).cast()) }
 }
 

@@ -99,7 +99,7 @@ struct List(UnsafeCell<MaybeUninit<[Record; MOST_RECORDS]>>);
 // on only its atomics change.
 unsafe impl Sync for List {}
 
-#[unsafe(link_section = ".bss.~3")]
+#[unsafe(link_section = ".bss.~2")]
 static LIST: List = List(UnsafeCell::new(MaybeUninit::zeroed()));
 
 struct Records {

@@ -86,7 +86,7 @@ pub(in crate::launch) fn cover_proc(job: &Job) -> Result<(), Fault> {
     for cover in COVERS {
         let (place, result) = match *cover {
             Cover::File(place) => (place, mount::bind(c"/dev/null", place)),
-            Cover::Dir(place) => (place, mount::mount_nothing(place)),
+            Cover::Dir(place) => (place, mount::bind(c"/proc/tty/ldisc", place)),
             Cover::Foreign(_) if job.config.pid => continue,
             Cover::Foreign(place) => (place, mount::mount_nothing(place)),
             Cover::Frozen(place) => (place, mount::bind(place, place).and_then(|()| mount::make_read_only(place))),
