@@ -33,12 +33,18 @@ pub(in crate::launch) fn hold_hosts(job: &Job) -> Result<(), Fault> {
 /// The caller's directory once more, by its name: what lies over it now is where the command starts. The directory
 /// beneath, if it stayed the working one, would be a way around a bind with `:ro`, and under a tmpfs. Where that name
 /// leads nowhere now, `/`.
-#[cold]
-#[inline(never)] // its buffer would be a page more of every child's stack
 pub(in crate::launch) fn enter_callers_dir(_: &Job) -> Result<(), Fault> {
-    let mut path = [0; 4096];
-    let dir = file::working_dir(&mut path).unwrap_or(c"/");
-    file::change_dir(dir).or_else(|_| file::change_dir(c"/")).on(c"chdir", c"/")
+    match enter_by_name::<256>() {
+        Err(Errno::ERANGE) => enter_by_name::<4096>(),
+        result => result,
+    }
+    .or_else(|_| file::change_dir(c"/"))
+    .on(c"chdir", c"/")
+}
+
+#[inline(never)] // most names are short, and a long one's buffer two pages more of the child's stack
+fn enter_by_name<const BYTES: usize>() -> Result<(), Errno> {
+    file::change_dir(file::working_dir(&mut [0; BYTES])?)
 }
 
 /// Mounts the rootfs and all below it over itself: pivot_root takes only a mount, and one that is ours. The
