@@ -182,18 +182,31 @@ unsafe fn invoke_short(which: Which, a: usize, b: usize, c: usize) -> usize {
     unsafe { invoke(which, a, b, c, 0, 0, 0) }
 }
 
-/// The same for all, and for the recorder. What comes back is as the kernel gave it.
+/// The same for all. What comes back is as the kernel gave it.
 ///
 /// # Safety
 /// As for [`make`]; and `which` says of no other register that it points to a C string.
 #[inline(never)]
 #[allow(clippy::too_many_arguments, reason = "six registers, and what they are for")]
 unsafe fn invoke(which: Which, a: usize, b: usize, c: usize, d: usize, e: usize, f: usize) -> usize {
-    let (number, registers) = (which.number(), [a, b, c, d, e, f]);
-    if !recorder::is_on() {
+    let registers = [a, b, c, d, e, f];
+    if recorder::is_on() {
         // SAFETY: promised by the caller.
-        return unsafe { raw(number, registers) };
+        unsafe { invoke_recorded(which, registers) }
+    } else {
+        // SAFETY: promised by the caller.
+        unsafe { raw(which.number(), registers) }
     }
+}
+
+/// The same for the recorder.
+///
+/// # Safety
+/// As for [`invoke`].
+#[cold]
+#[inline(never)] // it would take registers from the other way
+unsafe fn invoke_recorded(which: Which, registers: [usize; 6]) -> usize {
+    let number = which.number();
     // SAFETY: as promised for `which`.
     let record = unsafe { recorder::begin(number, registers, which.texts()) };
     let result = if recorder::is_rehearsal() {
@@ -210,6 +223,7 @@ unsafe fn invoke(which: Which, a: usize, b: usize, c: usize, d: usize, e: usize,
 ///
 /// # Safety
 /// As for [`invoke`].
+#[inline(always)] // its registers are those of its caller
 unsafe fn raw(number: usize, registers: [usize; 6]) -> usize {
     let [a, b, c, d, e, f] = registers;
     loop {
