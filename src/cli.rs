@@ -57,7 +57,7 @@ pub(crate) fn run(words: Words, environment: Words, caller: Caller) -> i32 {
                 report::note("-all leaves -time out, which takes Linux 6.2 and CONFIG_TIME_NS");
             }
             if action == Action::Bench {
-                bench(&config, words, rest, environment)
+                bench(&config, caller.file, words, rest, environment)
             } else {
                 start(&config, rest, environment)
             }
@@ -116,7 +116,7 @@ fn start(config: &Config, rest: Words, environment: Words) -> i32 {
 
 #[cold]
 #[inline(never)]
-fn bench(config: &Config, words: Words, rest: Words, environment: Words) -> i32 {
+fn bench(config: &Config, file: &'static CStr, words: Words, rest: Words, environment: Words) -> i32 {
     let mut config = *config;
     config.no_command = rest.clone().next().is_none();
     let config = &config;
@@ -128,7 +128,7 @@ fn bench(config: &Config, words: Words, rest: Words, environment: Words) -> i32 
             report::misuse(&Misuse::Whole("-vs: a quote is not closed, or there is no word"));
             return WRONG_USAGE;
         };
-        programs = Some([as_run(words, rest), theirs].map(|mut words| {
+        programs = Some([as_run(file, words, rest), theirs].map(|mut words| {
             words.push(Word::END);
             let path = environment.clone().find_map(|word| word.after(b"PATH=")).unwrap_or(USUAL_PATH);
             Command { words: Words::new(words.leak()), environment, path }
@@ -162,10 +162,11 @@ fn may_colour(environment: Words, fd: i32) -> bool {
     values.next().is_none_or(CStr::is_empty) && file::is_terminal(fd)
 }
 
-/// Our own command line with `-run` in place of all that is `-bench`'s, executed by our own file.
+/// Our own command line with `-run` in place of all that is `-bench`'s, executed by our own file: by its name, as
+/// the other is, for `/proc/self/exe` would cost every start two inodes of /proc.
 #[inline(never)]
-fn as_run(words: Words, rest: Words) -> Vec<Word> {
-    let mut ours = Vec::from([Word::of(c"/proc/self/exe"), Word::of(c"-run")]);
+fn as_run(file: &'static CStr, words: Words, rest: Words) -> Vec<Word> {
+    let mut ours = Vec::from([Word::of(file), Word::of(c"-run")]);
     for word in split(words, usize::MAX).flags {
         if flags::find(flag_name(word.as_bytes())).is_some_and(Flag::shapes_container) {
             ours.push(keep(word).into());

@@ -6,6 +6,7 @@ use super::words::Words;
 use super::{Errno, Fd, Signal, call};
 use core::convert::Infallible;
 use core::ffi::CStr;
+use core::ptr::NonNull;
 
 /// A process by its number in the caller's PID namespace; negative, a process group.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -293,6 +294,8 @@ pub(crate) struct Caller {
     pub(crate) gid: u32,
     /// Whether the file that was executed gave it privileges: bits of its mode, or capabilities.
     pub(crate) was_raised: bool,
+    /// The name of that file, as it was executed.
+    pub(crate) file: &'static CStr,
 }
 
 impl Caller {
@@ -301,14 +304,17 @@ impl Caller {
     /// # Safety
     /// `environment` is what `main` was given.
     pub(crate) unsafe fn behind(environment: Words) -> Caller {
-        let wanted = [libc::AT_EUID, libc::AT_EGID, libc::AT_UID, libc::AT_GID, libc::AT_SECURE];
+        let wanted = [libc::AT_EUID, libc::AT_EGID, libc::AT_UID, libc::AT_GID, libc::AT_SECURE, libc::AT_EXECFN];
         // SAFETY: promised by the caller.
-        let [uid, gid, real_uid, real_gid, is_secure] = unsafe { environment.auxiliary(wanted) };
+        let [uid, gid, real_uid, real_gid, is_secure, file] = unsafe { environment.auxiliary(wanted) };
+        let file = NonNull::new(core::ptr::with_exposed_provenance_mut(usize::try_from(file).unwrap_or(0)));
+        // SAFETY: the kernel leaves a C string there, behind the environment's.
+        let file = file.map_or(c"/proc/self/exe", |file| unsafe { CStr::from_ptr(file.as_ptr()) });
         // A security module may say "secure" of a change of its own, which gives nothing away.
         let was_raised = is_secure != 0
             && (real_uid != uid || real_gid != gid || capabilities().is_ok_and(|sets| sets.permitted != 0));
         let [uid, gid] = [uid, gid].map(|id| u32::try_from(id).unwrap_or(u32::MAX));
-        Caller { uid, gid, was_raised }
+        Caller { uid, gid, was_raised, file }
     }
 }
 
