@@ -72,7 +72,9 @@ fn bind_here(job: &Job) -> Result<(), Fault> {
     let before = file::identity_of_working_dir().on(c"stat", root)?;
     mount::bind(c".", c".").on(c"mount", root)?;
     let mut path = [0; 4096];
-    file::change_dir(file::working_dir(&mut path).of(c"getcwd")?).on(c"chdir", root)?;
+    let name = file::working_dir(&mut path).of(c"getcwd")?;
+    // `/` is where the root is, below what lies on it; only the way up from there ends on top.
+    file::change_dir(if name == c"/" { c"/.." } else { name }).on(c"chdir", root)?;
     let after = file::identity_of_working_dir().on(c"stat", root)?;
     if before != after {
         return Err(Errno::ESTALE).on(c"chdir", root);
