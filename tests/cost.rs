@@ -22,6 +22,10 @@ const FAULTS: u64 = 50;
 /// `-v` itself takes 4 once it has been executed.
 const MORE_FAULTS: i64 = 4;
 
+/// Pages more than for its command alone that a whole start fetches: two of the file, the child's stack with the
+/// small statics on one page, the launcher's stack, and with a PID 1 the command's.
+const WHOLE_FAULTS: &[(&str, i64)] = &[("-pid -as-pid1", 6), ("-pid", 7)];
+
 /// The whole file, everything in it, where std is built for it: the ready-made one prints panics, with 370 KB.
 const FILE_BYTES: u64 = 128 << 10;
 
@@ -107,18 +111,21 @@ fn an_idle_container_takes_few_pages_and_little_memory() {
     }
 }
 
-/// Page faults of gontainer where no namespace can be made, and of the shell before it, always at the same addresses.
+/// Page faults of a shell script, always at the same addresses, and of what it executes: the least of some, as the
+/// kernel now and then takes a page away. `$0` is gontainer.
 #[allow(unsafe_code, clippy::zombie_processes, reason = "std waits, but tells no resource usage")]
-fn faults_without_namespaces(flags: &str) -> i64 {
-    let script = format!("echo 0 >/proc/sys/user/max_user_namespaces; exec \"$0\" {flags} >/dev/null 2>&1");
-    let shell =
-        Command::new("setarch").args(["-R", "unshare", "-Ur", "sh", "-c", &script]).arg(gontainer()).spawn().unwrap();
-    let mut usage = MaybeUninit::<libc::rusage>::zeroed();
-    // SAFETY: the kernel fills in the structure.
-    let waited = unsafe { libc::wait4(shell.id().cast_signed(), std::ptr::null_mut(), 0, usage.as_mut_ptr()) };
-    assert!(waited > 0);
-    // SAFETY: filled in, and all zeroes are valid too.
-    unsafe { usage.assume_init() }.ru_minflt
+fn least_faults(words: &[&str], script: &str) -> i64 {
+    let faults = |_| {
+        let mut setarch = Command::new("setarch");
+        let shell = setarch.arg("-R").args(words).args(["sh", "-c", script]).arg(gontainer()).spawn().unwrap();
+        let mut usage = MaybeUninit::<libc::rusage>::zeroed();
+        // SAFETY: the kernel fills in the structure.
+        let waited = unsafe { libc::wait4(shell.id().cast_signed(), std::ptr::null_mut(), 0, usage.as_mut_ptr()) };
+        assert!(waited > 0);
+        // SAFETY: filled in, and all zeroes are valid too.
+        unsafe { usage.assume_init() }.ru_minflt
+    };
+    (0..12).map(faults).min().unwrap()
 }
 
 #[test]
@@ -126,8 +133,24 @@ fn up_to_clone_a_start_takes_hardly_more_pages_than_the_version_line() {
     if !is_promised() || need_program("unshare").is_none() {
         return;
     }
-    // The least of some: the kernel now and then takes a page away.
-    let least = |flags| (0..12).map(|_| faults_without_namespaces(flags)).min().unwrap();
-    let (start, version) = (least("-run -uid -pid true"), least("-v"));
+    let faults = |flags| {
+        let script = format!("echo 0 >/proc/sys/user/max_user_namespaces; exec \"$0\" {flags} >/dev/null 2>&1");
+        least_faults(&["unshare", "-Ur"], &script)
+    };
+    let (start, version) = (faults("-run -uid -pid true"), faults("-v"));
     assert!(start - version <= MORE_FAULTS, "{start} page faults, and {version} for -v");
+}
+
+#[test]
+fn a_whole_start_takes_few_pages_more_than_its_command() {
+    let Some(busybox) = need_program("busybox") else { return };
+    if !is_promised() || !starts().iter().any(|start| start.has_user_namespace()) {
+        return;
+    }
+    let command = format!("{} true", busybox.display());
+    let alone = least_faults(&[], &format!("exec {command}"));
+    for (flags, budget) in WHOLE_FAULTS {
+        let start = least_faults(&[], &format!("exec \"$0\" -run -uid {flags} -- {command}"));
+        assert!(start - alone <= *budget, "{flags}: {start} page faults, and {alone} for the command alone");
+    }
 }

@@ -16,7 +16,7 @@ cc="gcc -O2 -static -nostdlib -fno-stack-protector -fcf-protection=none -fno-asy
     -Wl,-z,noseparate-code,--build-id=none"
 $cc -o "$work/yardstick" "$here/yardstick.c"
 root=$work/root
-mkdir -p "$root/bin" "$root/proc" "$root/dev" "$root/sys" "$root/etc" "$root/tmp"
+mkdir -p "$root/bin" "$root/proc" "$root/dev" "$root/sys" "$root/etc" "$root/tmp" "$root/usr"
 cp "$(command -v busybox)" "$root/bin/busybox"
 for name in sh readlink ls; do ln -s busybox "$root/bin/$name"; done
 : >"$root/this-is-the-rootfs"
@@ -68,7 +68,7 @@ line() {
     *) checked="$other /bin/sh /check $host" timed="$other /noop" ;;
     esac
     # shellcheck disable=SC2086
-    said=$($checked 2>&1) || said="status $? $said"
+    said=$($checked 2>"$work/errors") || said="status $? $said $(cat "$work/errors")"
     if [ -n "$said" ]; then
         echo "$name does not do the same here: $(echo "$said" | head -n 1)" >&2
         return
@@ -111,6 +111,10 @@ if has bwrap; then
     bwrap="bwrap --unshare-user --uid 0 --gid 0 --unshare-pid --unshare-uts --unshare-ipc --bind $root / --proc /proc"
     line "bubblewrap ($(bwrap --version | sed 's/.* //'))" "$five" "$bwrap"
     line "bubblewrap with /dev" "$whole" "$bwrap --dev /dev"
+fi
+if has systemd-nspawn && [ "$(id -u)" = 0 ]; then
+    nspawn="systemd-nspawn -q --register=no --keep-unit --private-users=0:65536 --as-pid2 -D $root"
+    line "systemd-nspawn ($(systemd-nspawn --version | sed -n '1s/.* (\(.*\))/\1/p')), with /dev and /sys" "$whole" "$nspawn"
 fi
 for runtime in crun runc; do
     if has $runtime; then
