@@ -10,6 +10,7 @@ use crate::config::{self, Action, Command, Config};
 use crate::flags::{self, Flag, Takes};
 use crate::launch::{self, Failure, Outcome};
 use crate::report::{self, Bench, Misuse, Trace, Variant};
+use crate::sys::file::Open;
 use crate::sys::process::Caller;
 use crate::sys::recorder::{self, Mode};
 use crate::sys::{Name, Word, Words, file, process, uts};
@@ -162,11 +163,10 @@ fn may_colour(environment: Words, fd: i32) -> bool {
     values.next().is_none_or(CStr::is_empty) && file::is_terminal(fd)
 }
 
-/// Our own command line with `-run` in place of all that is `-bench`'s, executed by our own file: by its name, as
-/// the other is, for `/proc/self/exe` would cost every start two inodes of /proc.
+/// Our own command line with `-run` in place of all that is `-bench`'s, executed by our own file.
 #[inline(never)]
 fn as_run(file: &'static CStr, words: Words, rest: Words) -> Vec<Word> {
-    let mut ours = Vec::from([Word::of(file), Word::of(c"-run")]);
+    let mut ours = Vec::from([Word::of(own_file(file)), Word::of(c"-run")]);
     for word in split(words, usize::MAX).flags {
         if flags::find(flag_name(word.as_bytes())).is_some_and(Flag::shapes_container) {
             ours.push(keep(word).into());
@@ -175,6 +175,17 @@ fn as_run(file: &'static CStr, words: Words, rest: Words) -> Vec<Word> {
     ours.push(Word::of(c"--"));
     rest.for_each(|word| ours.push(word.into()));
     ours
+}
+
+/// Our own file by the name that it was executed by, as the other's is: `/proc/self/exe` would cost every start two
+/// inodes of /proc. It serves where that name is gone, or another file's.
+fn own_file(name: &'static CStr) -> &'static CStr {
+    const OWN: &CStr = c"/proc/self/exe";
+    let [named, own] = [name, OWN].map(|path| file::open(path, Open::Name));
+    match (named, own) {
+        (Ok(named), Ok(own)) if file::are_same(&named, &own) == Ok(true) => name,
+        _ => OWN,
+    }
 }
 
 /// The name of a flag as it was given.

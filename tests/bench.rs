@@ -1,7 +1,13 @@
 //! `-bench`: what it measures, how it says so, and that it starts what `-run` starts.
 
-use crate::support::{Case, Start, rootfs, starts, users};
+use crate::support::{Case, Start, gontainer, rootfs, starts, users};
+use std::ffi::CString;
+use std::fs::File;
+use std::os::fd::AsRawFd;
+use std::os::unix::process::CommandExt;
+use std::process::Command;
 use std::time::Duration;
+use std::{io, ptr};
 
 fn bench(start: Start, flags: &str) -> Case {
     Case::plain(start.user).args(start.flags).words(flags)
@@ -94,6 +100,28 @@ fn another_program_runs_under_the_same_clock() {
             .stderr("gontainer: -vs: cannot measure /nowhere: it does not start, or ends with status 125\n");
         bench(start, "-bench -pid -vs='sh").run().status(2).stdout("");
     }
+}
+
+/// Executed by a descriptor that is closed then: /dev/fd/N, which the kernel says we were executed by, is nothing.
+#[test]
+#[allow(unsafe_code, reason = "only fexecve(3) does that")]
+fn a_file_without_a_name_measures_itself_all_the_same() {
+    let file = File::open(gontainer()).unwrap();
+    let words =
+        ["gontainer", "-bench=2", "-uts", "-uid", "-vs=true", "--", "true"].map(|word| CString::new(word).unwrap());
+    let mut command = Command::new("/bin/false");
+    let execute = move || {
+        let mut pointers: Vec<_> = words.iter().map(|word| word.as_ptr()).collect();
+        pointers.push(ptr::null());
+        let environment = [c"PATH=/usr/bin:/bin".as_ptr(), ptr::null()];
+        // SAFETY: arrays of C strings, with NULL at their ends; it comes back only to say why not.
+        unsafe { libc::fexecve(file.as_raw_fd(), pointers.as_ptr(), environment.as_ptr()) };
+        Err(io::Error::last_os_error())
+    };
+    // SAFETY: between fork and exec it only allocates, which glibc allows there.
+    let out = unsafe { command.pre_exec(execute) }.output().unwrap();
+    let [text, errors] = [out.stdout, out.stderr].map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
+    assert!(out.status.success() && text.contains("gontainer takes "), "{text}{errors}");
 }
 
 #[test]

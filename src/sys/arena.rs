@@ -21,7 +21,7 @@ struct Bytes(UnsafeCell<[u8; ARENA_BYTES]>);
 // SAFETY: handed out piece by piece, each once, by the one allocator that uses it.
 unsafe impl Sync for Bytes {}
 
-/// First among the large statics: it begins on the page that the small ones share.
+/// First behind the small statics: it begins on the page that they and the child's stack share.
 #[unsafe(link_section = ".bss.~1")]
 static BYTES: Bytes = Bytes(UnsafeCell::new([0; ARENA_BYTES]));
 

@@ -309,7 +309,7 @@ impl Caller {
         let [uid, gid, real_uid, real_gid, is_secure, file] = unsafe { environment.auxiliary(wanted) };
         let file = NonNull::new(core::ptr::with_exposed_provenance_mut(usize::try_from(file).unwrap_or(0)));
         // SAFETY: the kernel leaves a C string there, behind the environment's.
-        let file = file.map_or(c"/proc/self/exe", |file| unsafe { CStr::from_ptr(file.as_ptr()) });
+        let file = file.map_or(c"", |file| unsafe { CStr::from_ptr(file.as_ptr()) });
         // A security module may say "secure" of a change of its own, which gives nothing away.
         let was_raised = is_secure != 0
             && (real_uid != uid || real_gid != gid || capabilities().is_ok_and(|sets| sets.permitted != 0));

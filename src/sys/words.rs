@@ -69,7 +69,7 @@ impl Name {
         unsafe { CStr::from_ptr(self.0.as_ptr()) }
     }
 
-    /// What follows this start, if the string has it. No more is read than that takes: environments are long.
+    /// What follows this start, if the string has it; of one that has another no more is read than tells so.
     #[inline(never)]
     pub(crate) fn after(self, start: &[u8]) -> Option<&'static CStr> {
         let mut rest = self.0.as_ptr();

@@ -2,8 +2,8 @@
 # How long gontainer takes to start a container, beside the least that it can take and beside others that do
 # the same job: writes a Markdown table to standard output.  RUNS=500 tests/latency/latency.sh [GONTAINER]
 #
-# Each pair is timed in turns under one clock, whole processes, by `gontainer -bench -vs`. Before that, each
-# must show that it did the job: five namespaces that are not the host's, the same root, a new /proc.
+# Each pair is timed in turns under one clock, whole processes, by `gontainer -bench -vs`. Before that, both must
+# show that they did the job: namespaces that are not the host's, the same root, a new /proc.
 set -eu
 here=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)
 gontainer=$(readlink -f "${1:-$here/../../gontainer}")
@@ -27,6 +27,7 @@ gontainer=$work/gontainer
 
 # Says what is wrong about a container, from inside; nothing if all is well.
 cat >"$root/check" <<'CHECK'
+[ -e /proc/self/ns/pid ] || echo "no /proc"
 for host in "$@"; do
     name=${host%%:*}
     [ "$(readlink /proc/self/ns/$name)" != "$host" ] || echo "$name is the host's"
@@ -35,8 +36,8 @@ done
 set -- /proc/[0-9]*
 [ $# -le 4 ] || echo "$# processes in /proc"
 CHECK
-host=
-for name in user pid mnt uts ipc; do host="$host $(readlink /proc/self/ns/$name)"; done
+five_of_host=
+for name in user pid mnt uts ipc; do five_of_host="$five_of_host $(readlink /proc/self/ns/$name)"; done
 
 bundle() { # for crun and runc: the same five namespaces, /proc and nothing else
     mkdir -p "$work/$1" && cd "$work/$1"
@@ -56,7 +57,11 @@ CONFIG
 
 # A line of the table: name, our flags, the other's words before the command.
 line() {
-    name=$1 flags=$2 other=$3
+    name=$1 flags=$2 other=$3 host=$five_of_host
+    case $flags in *-net) host="$host $(readlink /proc/self/ns/net)" ;; esac
+    # shellcheck disable=SC2086
+    said=$("$gontainer" -run $flags -- /bin/sh /check $host 2>&1) || true
+    [ -z "$said" ] || { echo "gontainer $flags: $said" >&2; exit 1; }
     case $other in
     *BUNDLE*)
         runtime=${other%% *}
@@ -74,8 +79,8 @@ line() {
         return
     fi
     # shellcheck disable=SC2086
-    "$gontainer" -bench="$runs" $flags -json -vs="$timed" -- /noop >"$work/json" || {
-        echo "$name could not be timed" >&2
+    "$gontainer" -bench="$runs" $flags -json -vs="$timed" -- /noop >"$work/json" 2>"$work/errors" || {
+        echo "$name could not be timed: $(tail -n 1 "$work/errors")" >&2
         return
     }
     ours=$(sed -n 's/^ *"median": \(.*\),$/\1/p' "$work/json" | head -n 1)
@@ -86,10 +91,6 @@ line() {
         'BEGIN { printf "| %s | %.0f | %.0f | %.2f%s |\n", name, theirs * 1e6, ours * 1e6, ratio, noisy }'
 }
 has() { command -v "$1" >/dev/null; }
-
-# shellcheck disable=SC2086
-said=$("$gontainer" -run -uid -pid -uts -ipc -mnt="$root" -- /bin/sh /check $host 2>&1) || true
-[ -z "$said" ] || { echo "gontainer: $said" >&2; exit 1; }
 
 cpu=$(sed -n 's/^model name.*: //p' /proc/cpuinfo | head -n 1)
 echo "$("$gontainer" -v), Linux $(uname -r), $(nproc) CPUs ($cpu), as $([ "$(id -u)" = 0 ] && echo root || echo an ordinary user), medians of $runs pairs"

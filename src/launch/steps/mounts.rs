@@ -99,13 +99,10 @@ pub(in crate::launch) fn cover_proc(job: &Job) -> Result<(), Fault> {
     Ok(())
 }
 
-/// Makes a directory empty: by one that is empty in every proc, as a tmpfs takes the kernel six times as long,
-/// or else by a tmpfs.
+/// Makes a directory empty: by one that is empty in every proc, as a tmpfs takes the kernel five times as long.
+/// By a tmpfs where that fails, as on a kernel that has no terminals, or if it is the place that is missing.
 fn hide(place: &CStr) -> Result<(), Errno> {
-    match mount::bind(c"/proc/tty/ldisc", place) {
-        Err(Errno::ENOENT) => mount::mount_nothing(place), // one of the two is missing
-        result => result,
-    }
+    mount::bind(c"/proc/tty/ldisc", place).or_else(|_| mount::mount_nothing(place))
 }
 
 /// /proc to its place.
