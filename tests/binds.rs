@@ -450,14 +450,17 @@ fn changes_to_an_overlay_are_not_kept_on_another() {
 fn the_hosts_own_tree_can_be_overlaid_by_root_and_by_others_only_if_nothing_is_mounted_in_it() {
     for start in starts() {
         let host = Folder::new(start.user);
-        let case = Case::new(start).words("-pid -mnt=/ -overlay");
+        let case = || Case::new(start).words("-pid -mnt=/ -overlay");
         if start.has_user_namespace() {
             let line = "gontainer: lay an overlay over the rootfs: mount(overlay): invalid argument (EINVAL)";
-            case.command("true").run().refuses(125, line).hints("as root, without -uid, it does");
+            case().command("true").run().refuses(125, line).hints("as root, without -uid, it does");
         } else {
-            let script = format!("touch {0}/new /new && ls {0} /new", host.join(""));
-            case.script(&script).run().prints(format!("/new\n\n{}:\nnew\n", host.join("")));
-            assert!(!host.exists("new") && !Path::new("/new").exists());
+            for calls in [&[][..], &[libc::SYS_mount_setattr]] {
+                let script = format!("touch {0}/new /new && ls {0} /new", host.join(""));
+                let run = lacking(case(), calls).script(&script).run();
+                run.prints(format!("/new\n\n{}:\nnew\n", host.join("")));
+                assert!(!host.exists("new") && !Path::new("/new").exists());
+            }
         }
     }
 }

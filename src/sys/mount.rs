@@ -171,7 +171,8 @@ fn flags_of(on: &Fd) -> Result<u64, Errno> {
 }
 
 /// Adds flags to each mount below the one that a descriptor names the top of, as the kernel lists them, by its way
-/// down from there. One that another hides, or that lies where we may not go, is out of the command's reach too.
+/// down from there. One that another hides, or that lies where we may not go, is out of the command's reach too; so
+/// is what an overlay over `/` covers, where the way down leads to a plain directory.
 #[cold]
 #[inline(never)]
 fn remount_below(top: &Fd, set: u64) -> Result<(), Errno> {
@@ -194,7 +195,10 @@ fn remount_below(top: &Fd, set: u64) -> Result<(), Errno> {
         let Some(way) = way_down(place.as_bytes(), point) else { return Ok(()) };
         match file::open_at(top, plain(way).c_str_or_empty(), Open::Name) {
             Err(Errno::ENOENT | Errno::ENOTDIR | Errno::EACCES) => Ok(()),
-            found => remount(&found?, set, 0),
+            found => match remount(&found?, set, 0) {
+                Err(Errno::EINVAL) => Ok(()), // no mount's top
+                result => result,
+            },
         }
     })
 }
