@@ -1,7 +1,7 @@
 //! What is mounted besides: `-bind`, `-tmpfs`, `-ro`, `-overlay`; and where the command starts.
 
 use crate::support::{
-    Case, Filter, Folder, Machine, Start, children_of, exchange, gontainer, mounts, rootfs, starts, users,
+    Case, Filter, Folder, Machine, Start, children_of, exchange, gontainer, mounts, need_program, rootfs, starts, users,
 };
 use std::collections::BTreeMap;
 use std::fs;
@@ -125,6 +125,24 @@ fn a_mount_over_the_callers_directory_is_what_the_command_sees() {
         let case = case(format!("-bind={dir}"), &[]).words("-ro -pid -as-pid1");
         case.script("echo >new; (echo >../new) 2>/dev/null || echo refused; ls").run().prints("refused\ninner\nnew\n");
         assert!(host.exists("dir/new") && !host.exists("new"));
+    }
+}
+
+/// Where no way from `/` leads, the kernel's name for it is one that may be there, in the directory itself.
+#[test]
+fn a_callers_directory_out_of_reach_is_left_for_the_root() {
+    let Some(unshare) = need_program("unshare") else { return };
+    for start in starts() {
+        let host = Folder::new(start.user);
+        let script = format!(
+            "mount -t tmpfs none {0} && cd {0} && mkdir '(unreachable)' && umount -l {0} &&
+             exec {1} -run {2} -tmpfs=/srv -- /bin/pwd -P",
+            host.join(""),
+            gontainer().display(),
+            start.flags.join(" ")
+        );
+        let case = Case::direct(start.user).arg(&unshare).args(["-U", "-r", "-m", "sh", "-c"]);
+        case.arg(&script).run().prints("/\n");
     }
 }
 

@@ -318,11 +318,13 @@ pub(crate) fn change_root(path: &CStr) -> Result<(), Errno> {
 /// The working directory's path, getcwd(2), with a NUL behind it.
 ///
 /// # Errors
-/// ERANGE: longer than the buffer. ENOENT: it was removed.
+/// ERANGE: longer than the buffer. ENOENT: it was removed, or no way from `/` leads there: the kernel's
+/// `(unreachable)` would be looked up in the directory itself.
 pub(crate) fn working_dir(into: &mut [u8]) -> Result<&CStr, Errno> {
     // SAFETY: the kernel writes at most `len` bytes into the slice.
     unsafe { call!(GETCWD, into.as_mut_ptr(), into.len()) }?;
-    CStr::from_bytes_until_nul(into).map_err(|_| Errno::ERANGE)
+    let path = CStr::from_bytes_until_nul(into).map_err(|_| Errno::ERANGE)?;
+    if path.to_bytes().starts_with(b"(") { Err(Errno::ENOENT) } else { Ok(path) }
 }
 
 /// fchdir(2).
