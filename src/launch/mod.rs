@@ -28,7 +28,7 @@ use shared::Shared;
 use steps::ids::{Helper, become_helper};
 use supervise::{Role, Supervisor};
 
-/// What the child may use; the deepest call, the command's look-up without `close_range`, takes a fifth. Half a
+/// What the child may use; the deepest call, the walk by hand to where something is bound, takes a third. Half a
 /// page less than whole ones: what a start touches of the child's, less than that half, lies on one page with
 /// the small statics and the arena's beginning. Hence the sections, in order of their names: build.rs.
 const STACK_BYTES: usize = (32 << 10) - (2 << 10);
