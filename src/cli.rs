@@ -178,12 +178,12 @@ fn as_run(file: &'static CStr, words: Words, rest: Words) -> Vec<Word> {
 }
 
 /// Our own file by the name that it was executed by, as the other's is: `/proc/self/exe` would cost every start two
-/// inodes of /proc. It serves where that name is gone, or another file's.
+/// inodes of /proc. It serves where that name is gone, or another file's, or would be looked up along PATH.
 fn own_file(name: &'static CStr) -> &'static CStr {
     const OWN: &CStr = c"/proc/self/exe";
     let [named, own] = [name, OWN].map(|path| file::open(path, Open::Name));
     match (named, own) {
-        (Ok(named), Ok(own)) if file::are_same(&named, &own) == Ok(true) => name,
+        (Ok(named), Ok(own)) if name.to_bytes().contains(&b'/') && file::are_same(&named, &own) == Ok(true) => name,
         _ => OWN,
     }
 }

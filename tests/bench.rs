@@ -102,26 +102,35 @@ fn another_program_runs_under_the_same_clock() {
     }
 }
 
-/// Executed by a descriptor that is closed then: /dev/fd/N, which the kernel says we were executed by, is nothing.
+/// Executed by a descriptor that is closed then: /dev/fd/N, which the kernel says we were executed by, is nothing. Or
+/// by a name without a slash, which would be looked up along PATH.
 #[test]
-#[allow(unsafe_code, reason = "only fexecve(3) does that")]
+#[allow(unsafe_code, reason = "only fexecve(3) and execve(2) do that")]
 fn a_file_without_a_name_measures_itself_all_the_same() {
-    let file = File::open(gontainer()).unwrap();
-    let words =
-        ["gontainer", "-bench=2", "-uts", "-uid", "-vs=true", "--", "true"].map(|word| CString::new(word).unwrap());
-    let mut command = Command::new("/bin/false");
-    let execute = move || {
-        let mut pointers: Vec<_> = words.iter().map(|word| word.as_ptr()).collect();
-        pointers.push(ptr::null());
-        let environment = [c"PATH=/usr/bin:/bin".as_ptr(), ptr::null()];
-        // SAFETY: arrays of C strings, with NULL at their ends; it comes back only to say why not.
-        unsafe { libc::fexecve(file.as_raw_fd(), pointers.as_ptr(), environment.as_ptr()) };
-        Err(io::Error::last_os_error())
-    };
-    // SAFETY: between fork and exec it only allocates, which glibc allows there.
-    let out = unsafe { command.pre_exec(execute) }.output().unwrap();
-    let [text, errors] = [out.stdout, out.stderr].map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
-    assert!(out.status.success() && text.contains("gontainer takes "), "{text}{errors}");
+    for has_name in [false, true] {
+        let file = File::open(gontainer()).unwrap();
+        let words =
+            ["gontainer", "-bench=2", "-uts", "-uid", "-vs=true", "--", "true"].map(|word| CString::new(word).unwrap());
+        let mut command = Command::new("/bin/false");
+        let execute = move || {
+            let mut pointers: Vec<_> = words.iter().map(|word| word.as_ptr()).collect();
+            pointers.push(ptr::null());
+            let environment = [c"PATH=/usr/bin:/bin".as_ptr(), ptr::null()];
+            if has_name {
+                // SAFETY: a C string and arrays of them, with NULL at their ends; it comes back only to say why not.
+                unsafe { libc::execve(c"gontainer".as_ptr(), pointers.as_ptr(), environment.as_ptr()) };
+            } else {
+                // SAFETY: as above.
+                unsafe { libc::fexecve(file.as_raw_fd(), pointers.as_ptr(), environment.as_ptr()) };
+            }
+            Err(io::Error::last_os_error())
+        };
+        // SAFETY: between fork and exec it only allocates, which glibc allows there.
+        let command = unsafe { command.current_dir(gontainer().parent().unwrap()).pre_exec(execute) };
+        let out = command.output().unwrap();
+        let [text, errors] = [out.stdout, out.stderr].map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
+        assert!(out.status.success() && text.contains("gontainer takes "), "{text}{errors}");
+    }
 }
 
 #[test]
