@@ -63,13 +63,16 @@ build_with_source() {
         musl-gcc -Os -x c -c -o "$out/unwind.o" -
     rm -f "$out/libunwind.a"
     ar rcs "$out/libunwind.a" "$out/unwind.o"
+    # What compilers write about themselves is left out.
+    echo 'SECTIONS { /DISCARD/ : { *(.comment) } } INSERT AFTER .bss;' >"$out/no-comment.ld"
     # A panic, which would be a bug, ends the process at once: what std prints of it takes 17 KB. And libc's
     # functions are called directly, not through a table of their addresses, nor does a match jump through one.
     unstable='-Zunstable-options -C panic=immediate-abort -Z relax-elf-relocations=yes -C jump-tables=no'
     # Instructions that stand in many places alike become one function, as on other processors at this level.
     outline='-C llvm-args=-enable-machine-outliner=always'
     RUSTC_BOOTSTRAP=1 RUSTC=/usr/bin/rustc \
-        RUSTFLAGS="$flags $unstable $outline -C linker=musl-gcc -C link-self-contained=no -L $out" \
+        RUSTFLAGS="$flags $unstable $outline -C linker=musl-gcc -C link-self-contained=no -L $out \
+        -C link-arg=-Wl,-T,$out/no-comment.ld" \
         /usr/bin/cargo build --release --target "$target" --target-dir "$out" \
         -Zbuild-std=std,panic_abort -Zbuild-std-features=optimize_for_size
 }

@@ -59,7 +59,17 @@ pub(crate) fn mount_terminals(place: &CStr, with_group: bool) -> Result<(), Errn
 /// Makes the mount at `place` read-only, mount(2) with `MS_REMOUNT | MS_BIND`; also without setuid programs,
 /// devices and programs, as in a user namespace a flag that is locked may be set but not cleared.
 pub(crate) fn make_read_only(place: &CStr) -> Result<(), Errno> {
-    let flags = NOTHING_SPECIAL | libc::MS_RDONLY | libc::MS_REMOUNT | libc::MS_BIND;
+    remount_read_only(place, NOTHING_SPECIAL)
+}
+
+/// The same of a device that is mounted there, which still opens, and for writing too: what changes no more is its
+/// mode, owner and times.
+pub(crate) fn freeze_device(place: &CStr) -> Result<(), Errno> {
+    remount_read_only(place, NOTHING_SPECIAL & !libc::MS_NODEV)
+}
+
+fn remount_read_only(place: &CStr, flags: libc::c_ulong) -> Result<(), Errno> {
+    let flags = flags | libc::MS_RDONLY | libc::MS_REMOUNT | libc::MS_BIND;
     // SAFETY: C strings; a remount takes neither source, type nor data.
     unsafe { call!(MOUNT, c"", place, 0_usize, flags) }.map(drop)
 }

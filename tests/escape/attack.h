@@ -59,6 +59,8 @@ enum outcome worked(const char *call, long result);
 enum outcome reached(const char *call, long result);
 // OUT if the file opens.
 enum outcome opens(const char *path, int flags);
+// OUT if the mode of a device file can be set, to what it is already.
+enum outcome sets_mode(const char *path);
 // OUT if the host's witness is read through this path in front of its own; `at` as for openat(2).
 enum outcome witness_at(int at, const char *prefix);
 

@@ -209,6 +209,19 @@ ATTACK(dev, SHARED, "/dev has no device that gives more than null, zero, full, r
     return held("none opens");
 }
 
+enum outcome sets_mode(const char *path) {
+    struct stat data;
+    if (stat(path, &data) || !S_ISCHR(data.st_mode)) return absent("%.100s: no device", path);
+    return worked("chmod", chmod(path, data.st_mode & 07777));
+}
+
+ATTACK(dev_modes, SHARED, "what is in /dev changes the mode of no device file of the host's") {
+    static const char *const devices[] = {"/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom", "/dev/tty"};
+    for (size_t index = 0; index < sizeof devices / sizeof *devices; index++)
+        if (sets_mode(devices[index]) == OUT) return out("%.100s", devices[index]);
+    return held("chmod: %s", strerrorname_np(errno));
+}
+
 ATTACK(dev_shm, SHARED, "/dev/shm is not the host's") {
     return fact("shm_file") ? opens(fact("shm_file"), O_RDONLY) == OUT ? OUT : held("not there") : absent("none was made");
 }

@@ -104,6 +104,13 @@ ATTACK(binfmt_misc, 0, "no interpreter is registered for the host's programs") {
     return opens(path, O_WRONLY) == OUT ? OUT : opens("/proc/sys/fs/binfmt_misc/register", O_WRONLY);
 }
 
+ATTACK(cover_modes, 0, "what covers a file of /proc changes the mode of no device file of the host's") {
+    static const char *const covered[] = {"/proc/kcore", "/proc/keys", "/proc/kpagecount", "/proc/timer_list", "/proc/slabinfo"};
+    for (size_t index = 0; index < sizeof covered / sizeof *covered; index++)
+        if (sets_mode(covered[index]) == OUT) return out("%.100s", covered[index]);
+    return held("chmod: %s", strerrorname_np(errno));
+}
+
 ATTACK(kcore, 0, "the memory of the machine is not read through /proc/kcore") {
     char text[64];
     long got = contents("/proc/kcore", text, sizeof text);

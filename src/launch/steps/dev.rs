@@ -57,7 +57,7 @@ pub(in crate::launch) fn fill(job: &Job) -> Result<(), Fault> {
     mount::mount_devices(BENCH).on(c"mount", c"/dev")?;
     for device in DEVICES {
         file::make_empty(device.place).on(c"mknod", device.source)?;
-        mount::bind(device.source, device.place).on(c"mount", device.source)?;
+        bind(job, device.source, device.place).on(c"mount", device.source)?;
         if !file::is_device(device.place, device.major, device.minor).on(c"stat", device.source)? {
             return Err(Errno::ENXIO).on(c"stat", device.source);
         }
@@ -74,9 +74,17 @@ pub(in crate::launch) fn fill(job: &Job) -> Result<(), Fault> {
     if let Some(terminal) = terminal.as_ref().and_then(|name| name.as_c_str()) {
         const CONSOLE: &CStr = c"/proc/console";
         file::make_empty(CONSOLE).on(c"mknod", c"/dev/console")?;
-        mount::bind(terminal, CONSOLE).on(c"mount", c"/dev/console")?;
+        bind(job, terminal, CONSOLE).on(c"mount", c"/dev/console")?;
     }
     bench::move_in(job, c"/dev", 0o755)
+}
+
+/// A bind is the host's file itself. Where root inside is its owner outside, its mode is not to be changed from
+/// here: a /dev/null that nobody may open breaks the host.
+#[inline(never)]
+fn bind(job: &Job, source: &CStr, place: &CStr) -> Result<(), Errno> {
+    mount::bind(source, place)?;
+    if job.config.is_real_root() { mount::freeze_device(place) } else { Ok(()) }
 }
 
 fn make_mount(

@@ -83,9 +83,10 @@ static COVERS: &[Cover] = &[
 /// CAP_SYS_ADMIN; nor can it from a user namespace of its own, where the kernel locks the covers in place
 /// and, because of them, refuses a new proc.
 pub(in crate::launch) fn cover_proc(job: &Job) -> Result<(), Fault> {
+    let mut frozen = None;
     for cover in COVERS {
         let (place, result) = match *cover {
-            Cover::File(place) => (place, mount::bind(c"/dev/null", place)),
+            Cover::File(place) => (place, cover_file(&mut frozen, place)),
             Cover::Dir(place) => (place, hide(place)),
             Cover::Foreign(_) if job.config.pid => continue,
             Cover::Foreign(place) => (place, mount::mount_nothing(place)),
@@ -95,6 +96,17 @@ pub(in crate::launch) fn cover_proc(job: &Job) -> Result<(), Fault> {
             Err(Errno::ENOENT) => {} // this kernel has none
             result => result.on(c"mount", place)?,
         }
+    }
+    Ok(())
+}
+
+/// Makes a file empty: by the host's /dev/null, read-only, as root inside could else change its mode through here.
+/// The next takes that along from the one before.
+fn cover_file(frozen: &mut Option<&'static CStr>, place: &'static CStr) -> Result<(), Errno> {
+    mount::bind(frozen.unwrap_or(c"/dev/null"), place)?;
+    if frozen.is_none() {
+        mount::freeze_device(place)?;
+        *frozen = Some(place);
     }
     Ok(())
 }

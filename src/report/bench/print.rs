@@ -179,8 +179,7 @@ fn table(sheet: &mut Sheet, asked: &Bench, samples: &Samples) {
             sheet.put("\nNo floor: a bare clone cannot execute this command here.\n");
         } else {
             sheet.say(
-                "\nThe floor is one clone with the same namespaces that executes the same command, and nothing else\n\
-                 (but chroot with -mnt).\n\
+                "\nThe floor is one clone with the same namespaces that executes the same command (-mnt: after chroot).\n\
                  Pair by pair, the start takes #3 times as long as the floor's, the whole life #3 times (medians).\n",
                 &ratios,
             );
