@@ -98,6 +98,7 @@ const EXPECTED: &[(&str, &str)] = &[
     ("uevent-helper",           "hhh hh .. s"),
     ("binfmt-misc",             "hhh hh hh -"),
     ("cover-modes",             "hhh hh hh -"),
+    ("proc-modes",              "h.. hh .. s"),
     ("kcore",                   "hhh hh hh s"),
     ("kmsg",                    "hhh hh .. s"),
     ("kallsyms",                "hhh hh hh s"),

@@ -111,6 +111,12 @@ ATTACK(cover_modes, 0, "what covers a file of /proc changes the mode of no devic
     return held("chmod: %s", strerrorname_np(errno));
 }
 
+ATTACK(proc_modes, SHARED, "the mode of no file of /proc changes, which it would in the host's too") {
+    struct stat data;
+    if (stat("/proc/uptime", &data)) return absent("stat: %s", strerrorname_np(errno));
+    return worked("chmod", chmod("/proc/uptime", data.st_mode & 07777));
+}
+
 ATTACK(kcore, 0, "the memory of the machine is not read through /proc/kcore") {
     char text[64];
     long got = contents("/proc/kcore", text, sizeof text);

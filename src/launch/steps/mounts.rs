@@ -72,6 +72,7 @@ static COVERS: &[Cover] = &[
     Cover::Foreign(c"/proc/fs/nfsd"),
     Cover::Foreign(c"/proc/xen"),
     Cover::Frozen(c"/proc/bus"),
+    Cover::Frozen(c"/proc/dynamic_debug"), // not OCI's, but the kernel asks for no capability
     Cover::Frozen(c"/proc/fs"),
     Cover::Frozen(c"/proc/irq"),
     Cover::Frozen(c"/proc/sys"),
@@ -97,7 +98,8 @@ pub(in crate::launch) fn cover_proc(job: &Job) -> Result<(), Fault> {
             result => result.on(c"mount", place)?,
         }
     }
-    Ok(())
+    // The modes of its files are the same in every proc, the host's too, and its root may change them.
+    if job.config.strict { mount::make_read_only(BENCH).on(c"mount", c"/proc") } else { Ok(()) }
 }
 
 /// Makes a file empty: by the host's /dev/null, read-only, as root inside could else change its mode through here.
