@@ -72,17 +72,17 @@ impl Name {
     /// What follows this start, if the string has it; of one that has another no more is read than tells so.
     #[inline(never)]
     pub(crate) fn after(self, start: &[u8]) -> Option<&'static CStr> {
-        let mut rest = self.0.as_ptr();
+        let mut rest = self.0.as_ptr().cast::<u8>();
         for wanted in start {
             // SAFETY: no byte before this one was the NUL, so this one is of the string too.
-            if unsafe { *rest }.cast_unsigned() != *wanted || *wanted == 0 {
+            if unsafe { *rest } != *wanted || *wanted == 0 {
                 return None;
             }
             // SAFETY: that was not the NUL: another byte follows.
             rest = unsafe { rest.add(1) };
         }
         // SAFETY: the end of a C string that lives on.
-        Some(unsafe { CStr::from_ptr(rest) })
+        Some(unsafe { CStr::from_ptr(rest.cast()) })
     }
 }
 
