@@ -3,15 +3,15 @@
 use crate::launch::bench::{self, BENCH};
 use crate::launch::fault::{Fault, On};
 use crate::launch::job::Job;
-use crate::sys::{Errno, file, mount};
+use crate::sys::{Errno, Name, file, mount};
 use core::ffi::CStr;
 
 /// A device of the host's.
 struct Device {
     /// On the host.
-    source: &'static CStr,
+    source: Name,
     /// On the bench.
-    place: &'static CStr,
+    place: Name,
     major: u32,
     minor: u32,
 }
@@ -19,30 +19,23 @@ struct Device {
 macro_rules! devices {
     ($($name:literal $major:literal $minor:literal)*) => {
         &[$(Device {
-            source: name(concat!("/dev/", $name, "\0")),
-            place: name(concat!("/proc/", $name, "\0")),
+            source: Name::of_str(concat!("/dev/", $name, "\0")),
+            place: Name::of_str(concat!("/proc/", $name, "\0")),
             major: $major,
             minor: $minor,
         },)*]
     };
 }
 
-const fn name(text: &'static str) -> &'static CStr {
-    match CStr::from_bytes_with_nul(text.as_bytes()) {
-        Ok(name) => name,
-        Err(_) => c"",
-    }
-}
-
 /// By their numbers in Documentation/admin-guide/devices.txt of the kernel.
 static DEVICES: &[Device] = devices!["null" 1 3  "zero" 1 5  "full" 1 7  "random" 1 8  "urandom" 1 9  "tty" 5 0];
 
-static LINKS: &[(&CStr, &CStr)] = &[
-    (c"/proc/fd", c"/proc/self/fd"),
-    (c"/proc/stdin", c"/proc/self/fd/0"),
-    (c"/proc/stdout", c"/proc/self/fd/1"),
-    (c"/proc/stderr", c"/proc/self/fd/2"),
-    (c"/proc/ptmx", c"pts/ptmx"),
+static LINKS: &[[Name; 2]] = &[
+    [Name::of(c"/proc/fd"), Name::of(c"/proc/self/fd")],
+    [Name::of(c"/proc/stdin"), Name::of(c"/proc/self/fd/0")],
+    [Name::of(c"/proc/stdout"), Name::of(c"/proc/self/fd/1")],
+    [Name::of(c"/proc/stderr"), Name::of(c"/proc/self/fd/2")],
+    [Name::of(c"/proc/ptmx"), Name::of(c"pts/ptmx")],
 ];
 
 /// Fills a tmpfs on the bench and moves it to /dev. Devices are bound from the host's, and looked at: one call
@@ -56,13 +49,15 @@ pub(in crate::launch) fn fill(job: &Job) -> Result<(), Fault> {
     };
     mount::mount_devices(BENCH).on(c"mount", c"/dev")?;
     for device in DEVICES {
-        file::make_empty(device.place).on(c"mknod", device.source)?;
-        bind(job, device.source, device.place).on(c"mount", device.source)?;
-        if !file::is_device(device.place, device.major, device.minor).on(c"stat", device.source)? {
-            return Err(Errno::ENXIO).on(c"stat", device.source);
+        let [source, place] = [device.source, device.place].map(Name::text);
+        file::make_empty(place).on(c"mknod", source)?;
+        bind(job, source, place).on(c"mount", source)?;
+        if !file::is_device(place, device.major, device.minor).on(c"stat", source)? {
+            return Err(Errno::ENXIO).on(c"stat", source);
         }
     }
-    for (link, target) in LINKS {
+    for names in LINKS {
+        let [link, target] = names.map(Name::text);
         file::make_link(target, link).on(c"symlink", target)?;
     }
     let with_group = config.maps_terminal_group(job.groups);

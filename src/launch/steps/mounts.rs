@@ -5,7 +5,7 @@ use crate::launch::fault::{Fault, On};
 use crate::launch::inside;
 use crate::launch::job::Job;
 use crate::sys::file::{self, Open};
-use crate::sys::{Errno, mount};
+use crate::sys::{Errno, Name, mount};
 use core::ffi::CStr;
 
 /// Real root's mount namespace is a peer of the host's: before any other mount, cut it off.
@@ -43,40 +43,43 @@ pub(in crate::launch) fn bind_proc(_: &Job) -> Result<(), Fault> {
     mount::bind(BENCH, BENCH).on(c"mount", c"/proc")
 }
 
-/// A part of /proc that root could misuse, on the bench.
+/// What becomes of a part of /proc that root could misuse.
 enum Cover {
     /// A file that is to be empty.
-    File(&'static CStr),
+    File,
     /// A directory that is to be empty.
-    Dir(&'static CStr),
+    Dir,
     /// The same, of the host's /proc alone: a file system of its own is mounted there.
-    Foreign(&'static CStr),
+    Foreign,
     /// To be read only.
-    Frozen(&'static CStr),
+    Frozen,
 }
 
-/// What OCI runtimes cover. Foreign ones first: what is frozen takes them along.
-static COVERS: &[Cover] = &[
-    Cover::File(c"/proc/kcore"),
-    Cover::File(c"/proc/keys"),
-    Cover::File(c"/proc/kpagecgroup"),
-    Cover::File(c"/proc/kpagecount"),
-    Cover::File(c"/proc/kpageflags"),
-    Cover::File(c"/proc/slabinfo"),
-    Cover::File(c"/proc/timer_list"),
-    Cover::File(c"/proc/vmallocinfo"),
-    Cover::File(c"/proc/sched_debug"),
-    Cover::Dir(c"/proc/acpi"),
-    Cover::Dir(c"/proc/scsi"),
-    Cover::Foreign(c"/proc/sys/fs/binfmt_misc"),
-    Cover::Foreign(c"/proc/fs/nfsd"),
-    Cover::Foreign(c"/proc/xen"),
-    Cover::Frozen(c"/proc/bus"),
-    Cover::Frozen(c"/proc/dynamic_debug"), // not OCI's, but the kernel asks for no capability
-    Cover::Frozen(c"/proc/fs"),
-    Cover::Frozen(c"/proc/irq"),
-    Cover::Frozen(c"/proc/sys"),
-    Cover::Frozen(c"/proc/sysrq-trigger"),
+/// On the bench, what OCI runtimes cover; besides that what only root may read of the whole machine's memory, and
+/// `dynamic_debug`, for which the kernel asks for no capability. Foreign ones first: what is frozen takes them along.
+static COVERS: &[(Cover, Name)] = &[
+    (Cover::File, Name::of(c"/proc/kcore")),
+    (Cover::File, Name::of(c"/proc/keys")),
+    (Cover::File, Name::of(c"/proc/kpagecgroup")),
+    (Cover::File, Name::of(c"/proc/kpagecount")),
+    (Cover::File, Name::of(c"/proc/kpageflags")),
+    (Cover::File, Name::of(c"/proc/latency_stats")),
+    (Cover::File, Name::of(c"/proc/slabinfo")),
+    (Cover::File, Name::of(c"/proc/timer_list")),
+    (Cover::File, Name::of(c"/proc/vmallocinfo")),
+    (Cover::File, Name::of(c"/proc/sched_debug")),
+    (Cover::Dir, Name::of(c"/proc/acpi")),
+    (Cover::Dir, Name::of(c"/proc/asound")),
+    (Cover::Dir, Name::of(c"/proc/scsi")),
+    (Cover::Foreign, Name::of(c"/proc/sys/fs/binfmt_misc")),
+    (Cover::Foreign, Name::of(c"/proc/fs/nfsd")),
+    (Cover::Foreign, Name::of(c"/proc/xen")),
+    (Cover::Frozen, Name::of(c"/proc/bus")),
+    (Cover::Frozen, Name::of(c"/proc/dynamic_debug")),
+    (Cover::Frozen, Name::of(c"/proc/fs")),
+    (Cover::Frozen, Name::of(c"/proc/irq")),
+    (Cover::Frozen, Name::of(c"/proc/sys")),
+    (Cover::Frozen, Name::of(c"/proc/sysrq-trigger")),
 ];
 
 /// Root inside that is root outside owns the host's kernel settings in any /proc, in a user namespace or
@@ -85,13 +88,14 @@ static COVERS: &[Cover] = &[
 /// and, because of them, refuses a new proc.
 pub(in crate::launch) fn cover_proc(job: &Job) -> Result<(), Fault> {
     let mut frozen = None;
-    for cover in COVERS {
-        let (place, result) = match *cover {
-            Cover::File(place) => (place, cover_file(&mut frozen, place)),
-            Cover::Dir(place) => (place, hide(place)),
-            Cover::Foreign(_) if job.config.pid => continue,
-            Cover::Foreign(place) => (place, mount::mount_nothing(place)),
-            Cover::Frozen(place) => (place, mount::bind(place, place).and_then(|()| mount::make_read_only(place))),
+    for (cover, place) in COVERS {
+        let place = place.text();
+        let result = match cover {
+            Cover::File => cover_file(&mut frozen, place),
+            Cover::Dir => hide(place),
+            Cover::Foreign if job.config.pid => continue,
+            Cover::Foreign => mount::mount_nothing(place),
+            Cover::Frozen => mount::bind(place, place).and_then(|()| mount::make_read_only(place)),
         };
         match result {
             Err(Errno::ENOENT) => {} // this kernel has none
@@ -114,9 +118,12 @@ fn cover_file(frozen: &mut Option<&'static CStr>, place: &'static CStr) -> Resul
 }
 
 /// Makes a directory empty: by one that is empty in every proc, as a tmpfs takes the kernel five times as long.
-/// By a tmpfs where that fails, as on a kernel that has no terminals, or if it is the place that is missing.
+/// By a tmpfs where there is none, as on a kernel without terminals, or if it is the place that is missing.
 fn hide(place: &CStr) -> Result<(), Errno> {
-    mount::bind(c"/proc/tty/ldisc", place).or_else(|_| mount::mount_nothing(place))
+    match mount::bind(c"/proc/tty/ldisc", place) {
+        Err(Errno::ENOENT | Errno::ENOTDIR) => mount::mount_nothing(place),
+        result => result,
+    }
 }
 
 /// /proc to its place.
