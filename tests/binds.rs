@@ -128,6 +128,20 @@ fn a_mount_over_the_callers_directory_is_what_the_command_sees() {
     }
 }
 
+#[test]
+fn a_callers_directory_may_have_a_long_name() {
+    for start in starts() {
+        let host = Folder::new(start.user);
+        let mut name = String::new();
+        for _ in 0..15 {
+            name += &format!("{}/", "x".repeat(200));
+            host.dir(&name);
+            let dir = host.join(name.trim_end_matches('/'));
+            Case::new(start).folder(&dir).arg("-tmpfs=/srv").script("pwd -P").run().prints(format!("{dir}\n"));
+        }
+    }
+}
+
 /// Where no way from `/` leads, the kernel's name for it is one that may be there, in the directory itself.
 #[test]
 fn a_callers_directory_out_of_reach_is_left_for_the_root() {

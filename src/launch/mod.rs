@@ -102,8 +102,9 @@ fn run_to_end(job: &Job, started: &mut dyn FnMut(Option<&Failure>)) -> Result<i3
 }
 
 /// The least that a start like this can cost, to compare with: one clone(2) with the same namespaces, in
-/// which the same command is executed, in a rootfs by chroot(2). No id maps, no mounts, no PID 1, no care. `started` is called when
-/// the command was executed or failed to be; returns the exit status, or why there is none.
+/// which the same command is executed, in a rootfs by chroot(2). No id maps, no mounts, no PID 1, no care.
+/// `started` is called when the command was executed or failed to be; returns the exit status, or why there is
+/// none.
 #[cold]
 pub(crate) fn run_bare(config: &Config, command: &Command, started: &mut dyn FnMut()) -> Result<i32, Fault> {
     let shared = Shared::new();

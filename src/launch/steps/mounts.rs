@@ -87,12 +87,12 @@ static COVERS: &[(Cover, Name)] = &[
 /// CAP_SYS_ADMIN; nor can it from a user namespace of its own, where the kernel locks the covers in place
 /// and, because of them, refuses a new proc.
 pub(in crate::launch) fn cover_proc(job: &Job) -> Result<(), Fault> {
-    let mut frozen = None;
+    let (mut frozen, mut has_empty) = (None, false);
     for (cover, place) in COVERS {
         let place = place.text();
         let result = match cover {
             Cover::File => cover_file(&mut frozen, place),
-            Cover::Dir => hide(place),
+            Cover::Dir => hide(&mut has_empty, place),
             Cover::Foreign if job.config.pid => continue,
             Cover::Foreign => mount::mount_nothing(place),
             Cover::Frozen => mount::bind(place, place).and_then(|()| mount::make_read_only(place)),
@@ -118,10 +118,13 @@ fn cover_file(frozen: &mut Option<&'static CStr>, place: &'static CStr) -> Resul
 }
 
 /// Makes a directory empty: by one that is empty in every proc, as a tmpfs takes the kernel five times as long.
-/// By a tmpfs where there is none, as on a kernel without terminals, or if it is the place that is missing.
-fn hide(place: &CStr) -> Result<(), Errno> {
-    match mount::bind(c"/proc/tty/ldisc", place) {
-        Err(Errno::ENOENT | Errno::ENOTDIR) => mount::mount_nothing(place),
+/// By a tmpfs where there may be none, as on a kernel without terminals; once it was there, what is missing is the
+/// place.
+fn hide(has_empty: &mut bool, place: &CStr) -> Result<(), Errno> {
+    let result = mount::bind(c"/proc/tty/ldisc", place);
+    *has_empty |= result.is_ok();
+    match result {
+        Err(Errno::ENOENT | Errno::ENOTDIR) if !*has_empty => mount::mount_nothing(place),
         result => result,
     }
 }
