@@ -5,6 +5,7 @@ use crate::ids::User;
 use crate::limits;
 use crate::mounts::{self, Mount};
 use crate::number;
+use crate::sys::Name;
 use crate::text::{Text, is_same_word, parts};
 use core::ffi::CStr;
 
@@ -16,9 +17,9 @@ pub(crate) enum Takes {
     /// Nothing, or `=true` or `=false`.
     Switch(fn(&mut Config, bool)),
     /// A value, which help calls by this name.
-    Value(&'static str, fn(&mut Config, &'static CStr) -> Result<(), &'static str>),
+    Value(Name, fn(&mut Config, &'static CStr) -> Result<(), &'static str>),
     /// Nothing, or `=` and a value, which help calls by this name.
-    Maybe(&'static str, fn(&mut Config, Option<&'static CStr>) -> Result<(), &'static str>),
+    Maybe(Name, fn(&mut Config, Option<&'static CStr>) -> Result<(), &'static str>),
 }
 
 impl Takes {
@@ -28,11 +29,11 @@ impl Takes {
     }
 
     /// How help shows the value, if there is one.
-    fn shown_value(&self) -> [&'static str; 3] {
+    fn shown_value(&self) -> [&'static [u8]; 3] {
         match self {
-            Value(name, _) => ["=", name, ""],
-            Maybe(name, _) => ["[=", name, "]"],
-            Nothing(_) | Switch(_) => [""; 3],
+            Value(name, _) => [b"=", name.text().to_bytes(), b""],
+            Maybe(name, _) => [b"[=", name.text().to_bytes(), b"]"],
+            Nothing(_) | Switch(_) => [b""; 3],
         }
     }
 }
@@ -54,7 +55,7 @@ pub(crate) struct Flag {
     pub(crate) name: &'static str,
     pub(crate) takes: Takes,
     pub(crate) group: Group,
-    pub(crate) help: &'static str,
+    pub(crate) help: Name,
 }
 
 impl Flag {
@@ -69,52 +70,52 @@ use Takes::{Maybe, Nothing, Switch, Value};
 
 #[rustfmt::skip] // the table is the manual: a flag, a line
 pub(crate) static FLAGS: &[Flag] = &[
-    Flag { name: "run",      takes: Nothing(|c| c.action = Some(Action::Run)),        group: Actions,    help: "start a container; COMMAND defaults to /bin/sh" },
-    Flag { name: "bench",    takes: Maybe("N", |c, v| { c.action = Some(Action::Bench); count(&mut c.runs, v) }), group: Actions, help: "start N containers (default 200), time each" },
-    Flag { name: "h",        takes: Nothing(|c| c.action = Some(Action::Help)),       group: Actions,    help: "print this help" },
-    Flag { name: "v",        takes: Nothing(|c| c.action = Some(Action::Version)),    group: Actions,    help: "print the version" },
-    Flag { name: "uid",      takes: Switch(|c, on| c.user = on),                      group: Namespaces, help: "user namespace: you are root inside, and yourself outside" },
-    Flag { name: "map",      takes: Value("MAP", |c, v| { c.user = true; Mapping::set(&mut c.map, v.to_bytes()) }), group: Namespaces, help: "ids: root, self, auto or INSIDE:OUTSIDE:COUNT; implies -uid" },
-    Flag { name: "gmap",     takes: Value("MAP", |c, v| { c.user = true; Mapping::set(&mut c.group_map, v.to_bytes()) }), group: Namespaces, help: "the same for groups (default: as -map)" },
-    Flag { name: "mnt",      takes: Value("DIR", |c, v| { c.root = Some(v); not_empty(v) }), group: Namespaces, help: "mount namespace: DIR becomes /, the old root is gone" },
-    Flag { name: "uts",      takes: Switch(|c, on| c.uts = on),                       group: Namespaces, help: "UTS namespace: a host name of its own" },
-    Flag { name: "hostname", takes: Value("NAME", |c, v| { c.host_name = Some(v); host_name(v) }), group: Namespaces, help: "the host name inside, implies -uts (default gontainer)" },
-    Flag { name: "ipc",      takes: Switch(|c, on| c.ipc = on),                       group: Namespaces, help: "IPC namespace: message queues and shared memory of its own" },
-    Flag { name: "net",      takes: Switch(|c, on| c.net = on),                       group: Namespaces, help: "network namespace: only a loopback interface, up" },
-    Flag { name: "pid",      takes: Switch(|c, on| c.pid = on),                       group: Namespaces, help: "PID namespace: a new /proc, and an init as PID 1" },
-    Flag { name: "cgroup",   takes: Switch(|c, on| c.cgroup = on),                    group: Namespaces, help: "cgroup namespace: its own cgroup is the root of all it sees" },
-    Flag { name: "time",     takes: Switch(|c, on| (c.time, c.time_is_optional) = (on, false)), group: Namespaces, help: "time namespace: offsets of uptime and monotonic clock" },
-    Flag { name: "all",      takes: Switch(|c, on| if on { c.isolate_all() }),         group: Namespaces, help: "all of them but -mnt; -all -net=false leaves one out" },
-    Flag { name: "ro",       takes: Switch(|c, on| c.read_only = on),                 group: Files,      help: "read-only: the root and all that is mounted in it already" },
-    Flag { name: "overlay",  takes: Maybe("DIR", |c, v| { c.overlay = Some(v.map_or(Changes::Memory, Changes::Dir)); v.map_or(Ok(()), directory) }), group: Files, help: "changes to -mnt's tree go to memory, or are kept in DIR" },
-    Flag { name: "bind",     takes: Value("SRC[:DST[:ro]]", |c, v| Mount::bind(v).map(|mount| c.mounts.push(mount))), group: Files, help: "a file or directory of the host, inside; repeatable" },
-    Flag { name: "tmpfs",    takes: Value("DST[:SIZE]", |c, v| Mount::tmpfs(v).map(|mount| c.mounts.push(mount))), group: Files, help: "an empty directory in memory; repeatable" },
-    Flag { name: "dev",      takes: Value("none", |c, v| { c.no_dev = true; none(v) }),   group: Files, help: "with -mnt: the rootfs's own /dev, instead of a small new one" },
-    Flag { name: "proc",     takes: Value("none", |c, v| { c.no_proc = true; none(v) }),  group: Files, help: "no new /proc; with -mnt, none at all" },
-    Flag { name: "sys",      takes: Value("none", |c, v| { c.no_sys = true; none(v) }),   group: Files, help: "with -mnt and -net: no /sys" },
-    Flag { name: "dns",      takes: Value("none", |c, v| { c.no_dns = true; none(v) }),   group: Files, help: "with -mnt, without -net: the rootfs's own /etc/resolv.conf" },
-    Flag { name: "as-pid1",  takes: Switch(|c, on| c.as_pid1 = on),                   group: Command,    help: "with -pid: no init, COMMAND itself is PID 1" },
-    Flag { name: "user",     takes: Value("USER", |c, v| { c.identity = User::parse(v).map(|user| (user, v)); c.identity.map(drop).ok_or("takes a NAME of the container's /etc/passwd, UID or UID:GID") }), group: Command, help: "who COMMAND is inside: NAME, UID or UID:GID" },
-    Flag { name: "workdir",  takes: Value("DIR", |c, v| mounts::absolute(v).map(|path| c.work_dir = Some(path))), group: Command, help: "where COMMAND starts, inside" },
-    Flag { name: "env",      takes: Value("NAME[=VALUE]", |c, v| { c.environment.push(v); variable(v) }), group: Command, help: "set a variable, or hand the caller's on; all: all of them" },
-    Flag { name: "quiet",    takes: Switch(|c, on| c.quiet = on),                     group: Command,    help: "no banner before an interactive shell" },
-    Flag { name: "timeout",  takes: Value("TIME", |c, v| set(&mut c.timeout_ns, limits::duration_ns(v.to_bytes()), "needs a time, as in 500ms, 5s, 1.5m or 2h")), group: Limits, help: "end it after TIME: TERM, 5s later KILL; status 124" },
-    Flag { name: "rlimit",   takes: Value("NAME=N[:N]", |c, v| limits::resource_limit(v.to_bytes()).map(|limit| c.resource_limits.push((v, limit)))), group: Limits, help: "a limit by its name in prlimit(1), soft:hard; repeatable" },
-    Flag { name: "oom",      takes: Value("ADJ", |c, v| { c.oom = Some(v); limits::between(v.to_bytes(), -1000, 1000).map(drop).ok_or("needs a number from -1000 to 1000") }), group: Limits, help: "sooner killed for want of memory: -1000 never, 1000 first" },
-    Flag { name: "nice",     takes: Value("N", |c, v| set(&mut c.nice, limits::between(v.to_bytes(), -20, 19), "needs a number from -20 to 19")), group: Limits, help: "how readily it yields the processor: -20 least, 19 most" },
-    Flag { name: "fd",       takes: Value("N", |c, v| descriptor(v).map(|number| c.kept_descriptors.push((number, v)))), group: Safety, help: "keep descriptor N of yours open inside; repeatable" },
-    Flag { name: "cap",      takes: Value("LIST", |c, v| capabilities(&mut c.capabilities, v)), group: Safety, help: "root's capabilities: none, default, all, +NAME,-NAME" },
-    Flag { name: "seccomp",  takes: Value("FILTER", |c, v| { c.filter = filter(v); not_empty(v) }), group: Safety, help: "calls that are refused: default, off, or a BPF program's file" },
-    Flag { name: "new-privs", takes: Switch(|c, on| c.new_privileges = on),           group: Safety,     help: "let set-user-id programs gain privileges, as su and sudo need" },
-    Flag { name: "strict",   takes: Switch(Config::set_strict),                       group: Safety,     help: "for code you do not trust: all namespaces, no privileges" },
-    Flag { name: "memory",   takes: Value("SIZE", |c, v| set(&mut c.memory, limits::memory(v.to_bytes()), "needs a size of 1m or more, as in 512m or 2g")), group: Limits, help: "all memory it may use, swap none; out of it, it ends" },
-    Flag { name: "cpus",     takes: Value("N", |c, v| set(&mut c.cpus, limits::cpus(v.to_bytes()), "needs a number of 0.01 or more, as in 0.5 or 2")), group: Limits, help: "processor time it may use: 1.5 is one and a half processors" },
-    Flag { name: "pids",     takes: Value("N", |c, v| set(&mut c.pids, limits::pids(v.to_bytes()), "needs a number from 1")), group: Limits, help: "processes and threads it may have" },
-    Flag { name: "trace",    takes: Switch(|c, on| c.trace = on),                     group: Insight,    help: "print every step of the start, its calls and its times" },
-    Flag { name: "plan",     takes: Switch(|c, on| c.plan = on),                      group: Insight,    help: "print what -run would do, and do nothing" },
-    Flag { name: "jobs",     takes: Value("J", |c, v| count(&mut c.jobs, Some(v))),   group: Insight,    help: "with -bench: J at a time (default 1), and how many a second" },
-    Flag { name: "vs",       takes: Value("COMMAND LINE", |c, v| { c.versus = Some(v); not_empty(v) }), group: Insight, help: "with -bench: in turns with this program, whole process" },
-    Flag { name: "json",     takes: Switch(|c, on| c.json = on),                      group: Insight,    help: "with -bench: what hyperfine exports, and the steps" },
+    Flag { name: "run",      takes: Nothing(|c| c.action = Some(Action::Run)),        group: Actions,    help: Name::of(c"start a container; COMMAND defaults to /bin/sh") },
+    Flag { name: "bench",    takes: Maybe(Name::of(c"N"), |c, v| { c.action = Some(Action::Bench); count(&mut c.runs, v) }), group: Actions, help: Name::of(c"start N containers (default 200), time each") },
+    Flag { name: "h",        takes: Nothing(|c| c.action = Some(Action::Help)),       group: Actions,    help: Name::of(c"print this help") },
+    Flag { name: "v",        takes: Nothing(|c| c.action = Some(Action::Version)),    group: Actions,    help: Name::of(c"print the version") },
+    Flag { name: "uid",      takes: Switch(|c, on| c.user = on),                      group: Namespaces, help: Name::of(c"user namespace: you are root inside, and yourself outside") },
+    Flag { name: "map",      takes: Value(Name::of(c"MAP"), |c, v| { c.user = true; Mapping::set(&mut c.map, v.to_bytes()) }), group: Namespaces, help: Name::of(c"ids: root, self, auto or INSIDE:OUTSIDE:COUNT; implies -uid") },
+    Flag { name: "gmap",     takes: Value(Name::of(c"MAP"), |c, v| { c.user = true; Mapping::set(&mut c.group_map, v.to_bytes()) }), group: Namespaces, help: Name::of(c"the same for groups (default: as -map)") },
+    Flag { name: "mnt",      takes: Value(Name::of(c"DIR"), |c, v| { c.root = Some(v); not_empty(v) }), group: Namespaces, help: Name::of(c"mount namespace: DIR becomes /, the old root is gone") },
+    Flag { name: "uts",      takes: Switch(|c, on| c.uts = on),                       group: Namespaces, help: Name::of(c"UTS namespace: a host name of its own") },
+    Flag { name: "hostname", takes: Value(Name::of(c"NAME"), |c, v| { c.host_name = Some(v); host_name(v) }), group: Namespaces, help: Name::of(c"the host name inside, implies -uts (default gontainer)") },
+    Flag { name: "ipc",      takes: Switch(|c, on| c.ipc = on),                       group: Namespaces, help: Name::of(c"IPC namespace: message queues and shared memory of its own") },
+    Flag { name: "net",      takes: Switch(|c, on| c.net = on),                       group: Namespaces, help: Name::of(c"network namespace: only a loopback interface, up") },
+    Flag { name: "pid",      takes: Switch(|c, on| c.pid = on),                       group: Namespaces, help: Name::of(c"PID namespace: a new /proc, and an init as PID 1") },
+    Flag { name: "cgroup",   takes: Switch(|c, on| c.cgroup = on),                    group: Namespaces, help: Name::of(c"cgroup namespace: its own cgroup is the root of all it sees") },
+    Flag { name: "time",     takes: Switch(|c, on| (c.time, c.time_is_optional) = (on, false)), group: Namespaces, help: Name::of(c"time namespace: offsets of uptime and monotonic clock") },
+    Flag { name: "all",      takes: Switch(|c, on| if on { c.isolate_all() }),         group: Namespaces, help: Name::of(c"all of them but -mnt; -all -net=false leaves one out") },
+    Flag { name: "ro",       takes: Switch(|c, on| c.read_only = on),                 group: Files,      help: Name::of(c"read-only: the root and all that is mounted in it already") },
+    Flag { name: "overlay",  takes: Maybe(Name::of(c"DIR"), |c, v| { c.overlay = Some(v.map_or(Changes::Memory, Changes::Dir)); v.map_or(Ok(()), directory) }), group: Files, help: Name::of(c"changes to -mnt's tree go to memory, or are kept in DIR") },
+    Flag { name: "bind",     takes: Value(Name::of(c"SRC[:DST[:ro]]"), |c, v| Mount::bind(v).map(|mount| c.mounts.push(mount))), group: Files, help: Name::of(c"a file or directory of the host, inside; repeatable") },
+    Flag { name: "tmpfs",    takes: Value(Name::of(c"DST[:SIZE]"), |c, v| Mount::tmpfs(v).map(|mount| c.mounts.push(mount))), group: Files, help: Name::of(c"an empty directory in memory; repeatable") },
+    Flag { name: "dev",      takes: Value(Name::of(c"none"), |c, v| { c.no_dev = true; none(v) }),   group: Files, help: Name::of(c"with -mnt: the rootfs's own /dev, instead of a small new one") },
+    Flag { name: "proc",     takes: Value(Name::of(c"none"), |c, v| { c.no_proc = true; none(v) }),  group: Files, help: Name::of(c"no new /proc; with -mnt, none at all") },
+    Flag { name: "sys",      takes: Value(Name::of(c"none"), |c, v| { c.no_sys = true; none(v) }),   group: Files, help: Name::of(c"with -mnt and -net: no /sys") },
+    Flag { name: "dns",      takes: Value(Name::of(c"none"), |c, v| { c.no_dns = true; none(v) }),   group: Files, help: Name::of(c"with -mnt, without -net: the rootfs's own /etc/resolv.conf") },
+    Flag { name: "as-pid1",  takes: Switch(|c, on| c.as_pid1 = on),                   group: Command,    help: Name::of(c"with -pid: no init, COMMAND itself is PID 1") },
+    Flag { name: "user",     takes: Value(Name::of(c"USER"), |c, v| { c.identity = User::parse(v).map(|user| (user, v)); c.identity.map(drop).ok_or("takes a NAME of the container's /etc/passwd, UID or UID:GID") }), group: Command, help: Name::of(c"who COMMAND is inside: NAME, UID or UID:GID") },
+    Flag { name: "workdir",  takes: Value(Name::of(c"DIR"), |c, v| mounts::absolute(v).map(|path| c.work_dir = Some(path))), group: Command, help: Name::of(c"where COMMAND starts, inside") },
+    Flag { name: "env",      takes: Value(Name::of(c"NAME[=VALUE]"), |c, v| { c.environment.push(v); variable(v) }), group: Command, help: Name::of(c"set a variable, or hand the caller's on; all: all of them") },
+    Flag { name: "quiet",    takes: Switch(|c, on| c.quiet = on),                     group: Command,    help: Name::of(c"no banner before an interactive shell") },
+    Flag { name: "timeout",  takes: Value(Name::of(c"TIME"), |c, v| set(&mut c.timeout_ns, limits::duration_ns(v.to_bytes()), "needs a time, as in 500ms, 5s, 1.5m or 2h")), group: Limits, help: Name::of(c"end it after TIME: TERM, 5s later KILL; status 124") },
+    Flag { name: "rlimit",   takes: Value(Name::of(c"NAME=N[:N]"), |c, v| limits::resource_limit(v.to_bytes()).map(|limit| c.resource_limits.push((v, limit)))), group: Limits, help: Name::of(c"a limit by its name in prlimit(1), soft:hard; repeatable") },
+    Flag { name: "oom",      takes: Value(Name::of(c"ADJ"), |c, v| { c.oom = Some(v); limits::between(v.to_bytes(), -1000, 1000).map(drop).ok_or("needs a number from -1000 to 1000") }), group: Limits, help: Name::of(c"sooner killed for want of memory: -1000 never, 1000 first") },
+    Flag { name: "nice",     takes: Value(Name::of(c"N"), |c, v| set(&mut c.nice, limits::between(v.to_bytes(), -20, 19), "needs a number from -20 to 19")), group: Limits, help: Name::of(c"how readily it yields the processor: -20 least, 19 most") },
+    Flag { name: "fd",       takes: Value(Name::of(c"N"), |c, v| descriptor(v).map(|number| c.kept_descriptors.push((number, v)))), group: Safety, help: Name::of(c"keep descriptor N of yours open inside; repeatable") },
+    Flag { name: "cap",      takes: Value(Name::of(c"LIST"), |c, v| capabilities(&mut c.capabilities, v)), group: Safety, help: Name::of(c"root's capabilities: none, default, all, +NAME,-NAME") },
+    Flag { name: "seccomp",  takes: Value(Name::of(c"FILTER"), |c, v| { c.filter = filter(v); not_empty(v) }), group: Safety, help: Name::of(c"calls that are refused: default, off, or a BPF program's file") },
+    Flag { name: "new-privs", takes: Switch(|c, on| c.new_privileges = on),           group: Safety,     help: Name::of(c"let set-user-id programs gain privileges, as su and sudo need") },
+    Flag { name: "strict",   takes: Switch(Config::set_strict),                       group: Safety,     help: Name::of(c"for code you do not trust: all namespaces, no privileges") },
+    Flag { name: "memory",   takes: Value(Name::of(c"SIZE"), |c, v| set(&mut c.memory, limits::memory(v.to_bytes()), "needs a size of 1m or more, as in 512m or 2g")), group: Limits, help: Name::of(c"all memory it may use, swap none; out of it, it ends") },
+    Flag { name: "cpus",     takes: Value(Name::of(c"N"), |c, v| set(&mut c.cpus, limits::cpus(v.to_bytes()), "needs a number of 0.01 or more, as in 0.5 or 2")), group: Limits, help: Name::of(c"processor time it may use: 1.5 is one and a half processors") },
+    Flag { name: "pids",     takes: Value(Name::of(c"N"), |c, v| set(&mut c.pids, limits::pids(v.to_bytes()), "needs a number from 1")), group: Limits, help: Name::of(c"processes and threads it may have") },
+    Flag { name: "trace",    takes: Switch(|c, on| c.trace = on),                     group: Insight,    help: Name::of(c"print every step of the start, its calls and its times") },
+    Flag { name: "plan",     takes: Switch(|c, on| c.plan = on),                      group: Insight,    help: Name::of(c"print what -run would do, and do nothing") },
+    Flag { name: "jobs",     takes: Value(Name::of(c"J"), |c, v| count(&mut c.jobs, Some(v))),   group: Insight,    help: Name::of(c"with -bench: J at a time (default 1), and how many a second") },
+    Flag { name: "vs",       takes: Value(Name::of(c"COMMAND LINE"), |c, v| { c.versus = Some(v); not_empty(v) }), group: Insight, help: Name::of(c"with -bench: in turns with this program, whole process") },
+    Flag { name: "json",     takes: Switch(|c, on| c.json = on),                      group: Insight,    help: Name::of(c"with -bench: what hyperfine exports, and the steps") },
 ];
 
 /// Stores what was read of a value; if that is nothing, says what is needed.
@@ -283,7 +284,7 @@ Flags take one dash or two; switches also =true and =false.
             let mut left = Text::<48>::new();
             left.push_str("  -").push_str(flag.name);
             for part in flag.takes.shown_value() {
-                left.push_str(part);
+                left.push(part);
             }
             text.push(left.as_bytes());
             let mut column = left.as_bytes().len();
@@ -294,7 +295,7 @@ Flags take one dash or two; switches also =true and =false.
             for _ in column..HELP_COLUMN {
                 text.push(b" ");
             }
-            text.push_str(flag.help).push_str("\n");
+            text.push(flag.help.text().to_bytes()).push_str("\n");
         }
     }
     text.push_str(
@@ -320,12 +321,16 @@ mod tests {
         String::from_utf8(text.as_bytes().to_vec()).unwrap_or_default()
     }
 
+    fn said_of(flag: &Flag) -> &str {
+        flag.help.text().to_str().unwrap_or_default()
+    }
+
     #[test]
     fn names_are_unique_and_well_formed() {
         for (index, flag) in FLAGS.iter().enumerate() {
             assert!(FLAGS.iter().skip(index + 1).all(|other| other.name != flag.name), "{}", flag.name);
             assert!(flag.name.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-'));
-            assert!(flag.name.len() <= 16 && !flag.help.ends_with('.'), "{}", flag.name);
+            assert!(flag.name.len() <= 16 && !said_of(flag).ends_with('.'), "{}", flag.name);
         }
     }
 
@@ -339,8 +344,8 @@ mod tests {
             assert!(line.chars().count() <= 80, "{line}");
         }
         for flag in FLAGS {
-            let row = format!("{}{}\n", " ".repeat(HELP_COLUMN), flag.help);
-            let line = help.lines().find(|line| line.ends_with(flag.help)).unwrap_or_default();
+            let row = format!("{}{}\n", " ".repeat(HELP_COLUMN), said_of(flag));
+            let line = help.lines().find(|line| line.ends_with(said_of(flag))).unwrap_or_default();
             assert!(line.get(HELP_COLUMN - 1..) == row.trim_end().get(HELP_COLUMN - 1..), "{line}");
         }
         assert!(help.ends_with("usage.\n"), "the buffer is too small");
@@ -400,8 +405,8 @@ mod tests {
         let (begin, end) = ("<!-- flags: generated -->\n", "<!-- flags end -->");
         let mut table = String::from("| flag | what it does |\n|---|---|\n");
         for flag in FLAGS {
-            let value = flag.takes.shown_value().concat();
-            table += &format!("| `-{}{value}` | {} |\n", flag.name, flag.help);
+            let value = String::from_utf8(flag.takes.shown_value().concat()).unwrap_or_default();
+            table += &format!("| `-{}{value}` | {} |\n", flag.name, said_of(flag));
         }
         let parts = readme.split_once(begin).and_then(|(head, rest)| Some((head, rest.split_once(end)?)));
         let Some((head, (found, tail))) = parts else { panic!("README.md has no flag table") };

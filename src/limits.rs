@@ -1,6 +1,7 @@
 //! Limits as people write them: pure functions from a flag's value to numbers, each checked for overflow.
 
 use crate::number::{decimal, size};
+use crate::text::parts;
 
 /// One limit of setrlimit(2).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -14,23 +15,19 @@ pub(crate) struct ResourceLimit {
 /// No limit, `RLIM_INFINITY`.
 pub(crate) const UNLIMITED: u64 = u64::MAX;
 
-/// The kernel's numbers, the same on all architectures here, and the names of prlimit(1).
-#[rustfmt::skip]
-pub(crate) static RESOURCES: &[(usize, &str)] = &[
-    (0, "cpu"), (1, "fsize"), (2, "data"), (3, "stack"), (4, "core"), (5, "rss"), (6, "nproc"), (7, "nofile"),
-    (8, "memlock"), (9, "as"), (10, "locks"), (11, "sigpending"), (12, "msgqueue"), (13, "nice"), (14, "rtprio"),
-    (15, "rttime"),
-];
+/// The names of prlimit(1) by the kernel's numbers, which are the same on all architectures here.
+pub(crate) const RESOURCES: &str = "cpu fsize data stack core rss nproc nofile memlock as locks sigpending msgqueue nice \
+    rtprio rttime";
 
 /// `NAME=SOFT[:HARD]`; one number is both, as in prlimit(1).
 pub(crate) fn resource_limit(text: &[u8]) -> Result<ResourceLimit, &'static str> {
     let (name, value) = halves(text, b'=');
-    let Some((resource, name)) = RESOURCES.iter().find(|(_, known)| known.as_bytes() == name).copied() else {
+    let Some(resource) = parts(RESOURCES.as_bytes(), b' ').position(|known| known == name) else {
         return Err("needs a name of prlimit(1): as, core, cpu, data, fsize, locks, memlock, msgqueue, nice, nofile, \
                     nproc, rss, rtprio, rttime, sigpending or stack");
     };
     let (soft, hard) = halves(value.unwrap_or_default(), b':');
-    let is_bytes = matches!(name, "as" | "core" | "data" | "fsize" | "memlock" | "msgqueue" | "rss" | "stack");
+    let is_bytes = matches!(name, b"as" | b"core" | b"data" | b"fsize" | b"memlock" | b"msgqueue" | b"rss" | b"stack");
     let number = |text: &[u8]| match text {
         b"unlimited" | b"infinity" => Some(UNLIMITED),
         _ if is_bytes => size(text),
@@ -113,7 +110,7 @@ mod tests {
 
     fn limit(text: &str) -> Result<(&'static str, u64, u64), &'static str> {
         let limit = resource_limit(text.as_bytes())?;
-        Ok((RESOURCES[limit.resource].1, limit.soft, limit.hard))
+        Ok((RESOURCES.split(' ').nth(limit.resource).unwrap_or(""), limit.soft, limit.hard))
     }
 
     #[test]
@@ -147,7 +144,7 @@ mod tests {
             (libc::RLIMIT_AS, "as"),
             (libc::RLIMIT_RTTIME, "rttime"),
         ] {
-            assert_eq!(RESOURCES[number as usize], (number as usize, name));
+            assert_eq!(RESOURCES.split(' ').nth(number as usize), Some(name));
         }
     }
 

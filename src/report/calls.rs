@@ -3,7 +3,7 @@
 use crate::limits::RESOURCES;
 use crate::sys::recorder::{Call, Record, Side, What, records};
 use crate::sys::{Name, number as nr};
-use crate::text::Text;
+use crate::text::{Text, parts};
 
 /// How a register reads.
 enum Shape {
@@ -27,8 +27,10 @@ enum Shape {
     Choice(Names),
     /// Any of these.
     Flags(Names),
+    /// What has a limit.
+    Resource,
 }
-use Shape::{Always, At, Choice, Detail, Fd, Flags, Kind, Number, Octal, Process, Quoted};
+use Shape::{Always, At, Choice, Detail, Fd, Flags, Kind, Number, Octal, Process, Quoted, Resource};
 
 /// One call: its number, its name, and its registers up to the last that is shown.
 struct Reading {
@@ -54,7 +56,6 @@ enum Names {
     Last,
     Family,
     Unmount,
-    Resources,
     Capabilities,
     Count,
     Memory,
@@ -67,73 +68,80 @@ enum Names {
     Lock,
 }
 
+macro_rules! names {
+    ($($value:expr => $name:literal),* $(,)?) => { const { &[$(($value, Name::of($name))),*] } };
+}
+
 impl Names {
-    fn list(self) -> &'static [(usize, &'static str)] {
+    fn list(self) -> &'static [(u32, Name)] {
         match self {
-            Names::Namespaces => &[
-                (0x1000_0000, "user"),
-                (0x2000_0000, "pid"),
-                (0x0002_0000, "mnt"),
-                (0x0400_0000, "uts"),
-                (0x0800_0000, "ipc"),
-                (0x4000_0000, "net"),
-                (0x0200_0000, "cgroup"),
-                (0x0000_0080, "time"),
-                (0x0000_0100, "shared memory"),
-                (0x0000_4000, "wait for execve"),
+            Names::Namespaces => names![
+                0x1000_0000 => c"user",
+                0x2000_0000 => c"pid",
+                0x0002_0000 => c"mnt",
+                0x0400_0000 => c"uts",
+                0x0800_0000 => c"ipc",
+                0x4000_0000 => c"net",
+                0x0200_0000 => c"cgroup",
+                0x0000_0080 => c"time",
+                0x0000_0100 => c"shared memory",
+                0x0000_4000 => c"wait for execve",
             ],
-            Names::Mount => &[
-                (1, "read-only"),
-                (2, "nosuid"),
-                (4, "nodev"),
-                (8, "noexec"),
-                (0x20, "remount"),
-                (0x1000, "bind"),
-                (0x2000, "move"),
-                (0x4000, "recursive"),
-                (0x4_0000, "private"),
-                (0x8_0000, "slave"),
+            Names::Mount => names![
+                1 => c"read-only",
+                2 => c"nosuid",
+                4 => c"nodev",
+                8 => c"noexec",
+                0x20 => c"remount",
+                0x1000 => c"bind",
+                0x2000 => c"move",
+                0x4000 => c"recursive",
+                0x4_0000 => c"private",
             ],
-            Names::Open => &[
-                (1, "write"),
-                (2, "read and write"),
-                (0o200_000, "directory"),
-                (0o400_000, "no links"),
-                (0o10_000_000, "name only"),
+            Names::Open => names![
+                1 => c"write",
+                2 => c"read and write",
+                libc::O_DIRECTORY.cast_unsigned() => c"directory",
+                libc::O_NOFOLLOW.cast_unsigned() => c"no links",
+                0o10_000_000 => c"name only",
             ],
-            Names::Tree => &[(1, "clone"), (0x8000, "recursive")],
-            Names::Prctl => &[
-                (1, "parent-death signal"),
-                (4, "dumpable"),
-                (22, "filter system calls"),
-                (24, "drop for good"),
-                (28, "secure bits"),
-                (38, "no new privileges"),
+            Names::Tree => names![1 => c"clone", 0x8000 => c"recursive"],
+            Names::Prctl => names![
+                1 => c"parent-death signal",
+                4 => c"dumpable",
+                22 => c"filter system calls",
+                24 => c"drop for good",
+                28 => c"secure bits",
+                38 => c"no new privileges",
             ],
-            Names::Ioctl => {
-                &[(0x540f, "who has this terminal?"), (0x5410, "the terminal is for this group"), (0x8914, "lo: up")]
-            }
-            Names::Fcntl => {
-                &[(1, "is it open?"), (8, "signal this process on input"), (10, "with this signal"), (4, "set flags")]
-            }
-            Names::Poll => &[(3, "are 0, 1 and 2 open?"), (1, "is the parent still there?")],
-            Names::Keyctl => &[(1, "join a new session keyring")],
-            Names::Ids => &[(u32::MAX as usize, "as /etc/passwd says")],
-            Names::Signals => &[(9, "SIGKILL"), (17, "SIGCHLD")],
-            Names::Last => &[(u32::MAX as usize, "and above")],
-            Names::Family => &[(2, "internet")],
-            Names::Unmount => &[(2, "detach")],
-            Names::Resources => RESOURCES,
-            Names::Capabilities => &[(0, "own capabilities")],
-            Names::Count => &[(0, "how many")],
-            Names::Memory => &[(0, "more memory")],
-            Names::Socket => &[(0, "its socket")],
-            Names::Nothing => &[(0, "")],
-            Names::Own => &[(0, "own")],
-            Names::Waiting => &[(0, "which signals wait")],
-            Names::AnySignal => &[(0, "any signal")],
-            Names::Niceness => &[(0, "niceness")],
-            Names::Lock => &[(0, "for us alone")],
+            Names::Ioctl => names![
+                0x540f => c"who has this terminal?",
+                0x5410 => c"the terminal is for this group",
+                0x8914 => c"lo: up",
+            ],
+            Names::Fcntl => names![
+                1 => c"is it open?",
+                8 => c"signal this process on input",
+                10 => c"with this signal",
+                4 => c"set flags",
+            ],
+            Names::Poll => names![3 => c"are 0, 1 and 2 open?", 1 => c"is the parent still there?"],
+            Names::Keyctl => names![1 => c"join a new session keyring"],
+            Names::Ids => names![u32::MAX => c"as /etc/passwd says"],
+            Names::Signals => names![9 => c"SIGKILL", 17 => c"SIGCHLD"],
+            Names::Last => names![u32::MAX => c"and above"],
+            Names::Family => names![2 => c"internet"],
+            Names::Unmount => names![2 => c"detach"],
+            Names::Capabilities => names![0 => c"own capabilities"],
+            Names::Count => names![0 => c"how many"],
+            Names::Memory => names![0 => c"more memory"],
+            Names::Socket => names![0 => c"its socket"],
+            Names::Nothing => names![0 => c""],
+            Names::Own => names![0 => c"own"],
+            Names::Waiting => names![0 => c"which signals wait"],
+            Names::AnySignal => names![0 => c"any signal"],
+            Names::Niceness => names![0 => c"niceness"],
+            Names::Lock => names![0 => c"for us alone"],
         }
     }
 }
@@ -190,7 +198,7 @@ readings! {
     PIVOT_ROOT      [Quoted, Quoted];
     PPOLL           [Always(Names::Nothing), Choice(Names::Poll)];
     PRCTL           [Choice(Names::Prctl), Detail];
-    PRLIMIT64       [Always(Names::Own), Choice(Names::Resources)];
+    PRLIMIT64       [Always(Names::Own), Resource];
     READ            [Fd];
     READLINKAT      [At, Quoted];
     RT_SIGACTION    [Choice(Names::Signals)];
@@ -262,7 +270,11 @@ fn write_argument(argument: &mut Text<96>, record: &Record, call: &Call, index: 
             Some(meaning) => write_path(argument, meaning),
             None => write_number(argument, register),
         },
-        Always(names) => _ = argument.push_str(names.list().first().map_or("", |(_, name)| name)),
+        Always(names) => {
+            if let Some((_, name)) = names.list().first() {
+                argument.push(name.text().to_bytes());
+            }
+        }
         Process if register == 0 => _ = argument.push(b"PID"),
         Process => write_number(argument, register),
         Detail => match call.registers {
@@ -285,10 +297,11 @@ fn write_argument(argument: &mut Text<96>, record: &Record, call: &Call, index: 
                 argument.push_number((register >> shift & 7) as u64);
             }
         }
-        Choice(names) => match names.list().iter().find(|(value, _)| *value == register) {
-            Some((_, name)) => _ = argument.push_str(name),
+        Choice(names) => match names.list().iter().find(|(value, _)| *value as usize == register) {
+            Some((_, name)) => _ = argument.push(name.text().to_bytes()),
             None => write_number(argument, register),
         },
+        Resource => _ = argument.push(parts(RESOURCES.as_bytes(), b' ').nth(register).unwrap_or_default()),
         Flags(names) => write_names(argument, *names, register, b"|"),
     }
 }
@@ -299,11 +312,11 @@ pub(super) fn write_namespaces(text: &mut Text<96>, flags: usize, between: &[u8]
 }
 
 fn write_names(text: &mut Text<96>, names: Names, flags: usize, between: &[u8]) {
-    for (_, name) in names.list().iter().filter(|(bit, _)| flags & bit != 0) {
+    for (_, name) in names.list().iter().filter(|(bit, _)| flags & *bit as usize != 0) {
         if !text.is_empty() {
             text.push(between);
         }
-        text.push_str(name);
+        text.push(name.text().to_bytes());
     }
 }
 
