@@ -8,12 +8,13 @@ extern crate std;
 
 use crate::config::{self, Action, Command, Config};
 use crate::flags::{self, Flag, Takes};
+use crate::ids::User;
 use crate::launch::{self, Failure, Outcome};
 use crate::report::{self, Bench, Misuse, Trace, Variant};
 use crate::sys::file::Open;
 use crate::sys::process::Caller;
 use crate::sys::recorder::{self, Mode};
-use crate::sys::{Name, Word, Words, file, process, uts};
+use crate::sys::{Name, Signal, Word, Words, file, process, signal, uts};
 use crate::text::{Text, first_part, parts};
 use core::cell::Cell;
 use core::ffi::CStr;
@@ -28,6 +29,9 @@ type Prompt = Text<256>;
 
 /// Wrong usage.
 const WRONG_USAGE: i32 = 2;
+
+/// What a terminal's key sends.
+const INTERRUPT: Signal = Signal(libc::SIGINT);
 
 /// Where commands are looked up if no PATH says so, and in a foreign tree.
 const USUAL_PATH: &CStr = c"/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
@@ -89,18 +93,21 @@ fn start(config: &Config, rest: Words, environment: Words) -> i32 {
         recorder::start(Mode::Rehearse);
         launch::rehearse(config, &command);
         recorder::stop();
-        report::trace(Trace::Plan, config, &command, None, may_colour(environment, 1));
-        return 0;
+        return i32::from(!report::trace(Trace::Plan, config, &command, None, may_colour(environment, 1)));
     }
     if config.trace {
         recorder::start(Mode::Record);
     }
     let mut tell = |failure: Option<&Failure>| {
         recorder::stop();
-        report::trace(Trace::Start, config, &command, failure, may_colour(environment, 2));
+        report::trace(Trace::Start, config, &command, failure, may_colour(environment, 2)); // nobody reads it: so be it
     };
     match launch::run(config, &command, &mut tell) {
         Outcome::Ended(status) => status,
+        Outcome::Interrupted => {
+            signal::end_by(INTERRUPT);
+            128 + INTERRUPT.0
+        }
         Outcome::OutOfMemory(status) => {
             report::out_of_memory();
             status
@@ -431,8 +438,11 @@ fn prompt(config: &Config) -> Prompt {
     };
     let mut prompt = Prompt::new();
     prompt.push_str("PS1=📦 [");
-    let user = config.identity.map_or(&b"root"[..], |(_, word)| word.to_bytes());
-    push_harmless(&mut prompt, first_part(user, b':'));
+    match (config.identity, config.identity()) {
+        (Some((_, word)), _) => push_harmless(&mut prompt, first_part(word.to_bytes(), b':')),
+        (None, Some(User::Ids(uid, _))) => _ = prompt.push_number(uid.into()),
+        _ => _ = prompt.push_str("root"),
+    }
     prompt.push(b"@");
     push_harmless(&mut prompt, host);
     prompt.push_str("] ~$PWD ‣ ");

@@ -53,7 +53,7 @@ pub(crate) const ALL_CAPABILITIES: u64 = u64::MAX;
 /// What Docker leaves to root by default: CHOWN, DAC_OVERRIDE, FOWNER, FSETID, KILL, SETGID, SETUID,
 /// SETPCAP, NET_BIND_SERVICE, NET_RAW, SYS_CHROOT, MKNOD, AUDIT_WRITE, SETFCAP.
 const USUAL_CAPABILITIES: u64 = 0xa804_25fb;
-const CAP_SYS_ADMIN: u64 = 1 << 21;
+pub(crate) const CAP_SYS_ADMIN: u64 = 1 << 21;
 
 /// Where HOME and USER stand in the environment of a command that is somebody of the container's: only
 /// there is it known who that is.
@@ -215,7 +215,7 @@ pub(crate) struct Config {
     pub(crate) as_pid1: bool,
     pub(crate) new_privileges: bool,
     pub(crate) strict: bool,
-    /// What of a rootfs's own is left out: /dev, /proc, /sys, the host's name servers.
+    /// Which of the things that a rootfs is given are left out: /dev, /proc, /sys, the host's name servers.
     pub(crate) no_dev: bool,
     pub(crate) no_proc: bool,
     pub(crate) no_sys: bool,
@@ -350,9 +350,10 @@ impl Config {
         self.identity.is_some() || self.user && !self.users().has_root(self.caller_uid)
     }
 
-    /// Whether there are maps that are more than the caller's own ids.
+    /// Whether there are maps of more than the caller's own id, or of another.
     pub(crate) fn wants_maps(&self) -> bool {
-        self.user && (self.map.is_some() || self.group_map.is_some())
+        let own = [(self.users(), self.caller_uid), (self.groups(), self.caller_gid)];
+        self.user && own.iter().any(|(map, caller)| map.own_line(*caller).is_none())
     }
 
     /// Whether anybody wants to know of the caller's groups, which stay where nothing drops them.
@@ -511,7 +512,13 @@ impl Config {
     /// Whether device files of the rootfs could open what root outside may: in an ordinary user's namespace they
     /// open nothing that its owner could not open before.
     pub(crate) fn wants_no_devices(&self) -> bool {
-        self.wants_root() && self.is_real_root()
+        self.wants_root() && self.lets_devices_open()
+    }
+
+    /// Whether device files that lie in a tree would open: to real root, or to an id that only root could have
+    /// given. To whom an ordinary user is they open outside, too.
+    pub(crate) fn lets_devices_open(&self) -> bool {
+        self.is_real_root() || self.is_roots()
     }
 
     /// Whether files are made on a tmpfs: in a user namespace they need an owner with a number, so the maps.
@@ -757,7 +764,7 @@ mod tests {
     fn who_sets_up_and_who_the_command_is_follow_from_the_map() {
         for (words, root, user) in [
             (&[][..], false, None),
-            (&["root"], true, None),
+            (&["root"], false, None),
             (&["auto"], true, None),
             (&["0:100000:65536"], true, None),
             (&["self"], false, Some(User::Ids(1000, Some(1000)))),

@@ -29,6 +29,7 @@ impl<const N: usize> Text<N> {
         filled(self)
     }
 
+    /// Takes all of it away, as bytes; read as a C string, what stood behind would come to light.
     pub(crate) fn clear(&mut self) {
         self.len = 0;
     }

@@ -238,6 +238,26 @@ fn device_files_in_a_bound_folder_open_nothing_for_real_root() {
     }
 }
 
+/// An id that only root could map may own device files that root unpacked, or anybody may open them.
+#[test]
+fn device_files_open_nothing_for_an_id_that_root_maps() {
+    let Some(user) = crate::support::users().into_iter().find(|user| user.is_root()) else {
+        return crate::support::skip("only root may make device files");
+    };
+    let (root, host) = (rootfs(user), Folder::new(user));
+    for (flag, owner) in [("-map=0:100000:65536", 100_000), ("-uid", 0)] {
+        let line = format!(
+            "for dir in {0} {1}; do rm -f $dir/null; mknod -m 666 $dir/null c 1 3; chown -R {owner}:{owner} $dir; done
+             exec {2} -run {flag} -pid -mnt={0} -bind={1}:/data -- \
+                 sh -c '(echo >/null; echo >/data/null) 2>&1 | grep -o \"Permission denied\"'",
+            root.join(""),
+            host.join(""),
+            gontainer().display()
+        );
+        Case::direct(user).args(["sh", "-c", &line]).run().prints("Permission denied\nPermission denied\n");
+    }
+}
+
 /// What there is in a folder, whole: of each the inode, mode, owner, size, time, and a sum of the content.
 fn contents(folder: &Path) -> BTreeMap<PathBuf, (u64, u32, u32, u64, i64, u64)> {
     let mut found = BTreeMap::new();
@@ -313,7 +333,7 @@ fn what_cannot_be_mounted_is_named() {
         }
         let case =
             Case::new(start).arg(format!("-mnt={}", host.join("file"))).arg(format!("-bind={}:/x", host.join("dir")));
-        let line = format!("gontainer: look at the rootfs: open({}): not a directory (ENOTDIR)", host.join("file"));
+        let line = format!("gontainer: enter the rootfs: chdir({}): not a directory (ENOTDIR)", host.join("file"));
         case.command("true").run().refuses(125, &line).no_hints();
     }
     for user in users() {
@@ -567,4 +587,61 @@ fn an_overlay_in_memory_works_on_an_older_kernel() {
     let outcomes = machine.root(&script("")).user(&script("-uid")).boot();
     outcomes[1].prints("b\nnew\na\nold\n");
     outcomes[2].stdout("b\nnew\na\nold\n").stderr("rm: can't remove '/srv': Input/output error\n");
+}
+
+#[test]
+fn the_rootfs_holds_no_changes_to_itself() {
+    for start in starts() {
+        let root = rootfs(start.user);
+        let run = Case::new(start).root(&root).arg(format!("-overlay={}", root.join(""))).command("true").run();
+        let line = format!(
+            "gontainer: claim the directory for changes: stat({}): too many levels of symbolic links (ELOOP)",
+            root.join("")
+        );
+        run.refuses(125, &line).hints("the rootfs must not be the directory for its changes");
+        assert!(!root.exists("upper") && !root.exists("work"));
+    }
+}
+
+#[test]
+fn a_read_only_file_stays_so() {
+    for start in starts() {
+        for calls in [&[][..], NEW_MOUNT_CALLS] {
+            let (root, host) = (rootfs(start.user), sources(start));
+            let case =
+                lacking(Case::new(start).root(&root).arg(format!("-bind={}:/etc/f:ro", host.join("file"))), calls);
+            case.script("{ echo x >/etc/f; } 2>&1 | grep -o 'Read-only'; cat /etc/f").run().stdout("Read-only\nfile\n");
+            assert_eq!(fs::read(host.path().join("file")).unwrap(), b"file\n");
+        }
+    }
+}
+
+#[test]
+fn mount_points_that_are_made_leave_the_umask_as_it_is() {
+    for start in starts() {
+        let (root, host) = (rootfs(start.user), Folder::new(start.user));
+        let run = Case::new(start).root(&root).arg("-tmpfs=/new/place").script("umask").umask(0o027).run();
+        run.prints("0022\n");
+        let run = Case::new(start).arg(format!("-tmpfs={}", host.join("new/place"))).script("umask").umask(0o027).run();
+        run.prints("0027\n");
+    }
+}
+
+/// On kernels without mount_setattr: a mount that cannot be reached by its name, as the list shows it, might stay
+/// writable.
+#[test]
+fn a_mount_that_is_listed_too_long_is_no_hole_in_a_read_only_root() {
+    let Some(user) = crate::support::users().into_iter().find(|user| user.is_root()) else {
+        return crate::support::skip("only root may mount in a rootfs");
+    };
+    let root = rootfs(user);
+    let line = format!(
+        "cd {0} && for i in 1 2 3 4 5; do d=$(printf '%0250d' $i); mkdir $d && cd $d || exit 41; done
+         mount -t tmpfs none . && cd / && exec {1} -run -pid -ro -mnt={0} -- true",
+        root.join(""),
+        gontainer().display()
+    );
+    let case = lacking(Case::direct(user).private_mounts(), &[libc::SYS_mount_setattr]).args(["sh", "-c", &line]);
+    let says = "mount_setattr: file name too long (ENAMETOOLONG)";
+    case.run().refuses(125, &format!("gontainer: open no devices of the rootfs: {says}"));
 }

@@ -112,8 +112,8 @@ fn a_command_that_cannot_be_executed_gives_126() {
         for (name, why) in [
             ("/plain", "permission denied (EACCES)"),
             ("/tmp", "permission denied (EACCES)"),
-            ("/words", "exec format error (ENOEXEC)"),
-            ("/empty", "exec format error (ENOEXEC)"),
+            ("/words", "neither a program for this machine nor a script with #! (ENOEXEC)"),
+            ("/empty", "neither a program for this machine nor a script with #! (ENOEXEC)"),
             ("/loop", "too many levels of symbolic links (ELOOP)"),
             ("plain", "permission denied (EACCES)"), // found in PATH
         ] {
@@ -156,6 +156,20 @@ fn a_missing_loader_gives_126_and_is_named() {
             run.refuses(126, &line).hints(&format!("interpreter {loader} does not"));
         }
     }
+}
+
+#[test]
+fn the_interpreter_that_is_missing_is_the_one_that_is_named() {
+    each(|start, way| {
+        let root = rootfs(start.user);
+        root.file("one", 0o755, "#!/two\n").file("two", 0o755, "#! /three x\n").file("three", 0o755, "#!/bin/none\n");
+        root.file("dos", 0o755, "#!/bin/sh\r\necho hello\r\n");
+        for (name, missing) in [("/one", "/bin/none"), ("/two", "/bin/none"), ("/dos", "/bin/sh\\x0d")] {
+            let line = format!("gontainer: run the command: execve({name}): no such file or directory (ENOENT)");
+            let run = Case::new(start).words(way).root(&root).args(["--", name]).run();
+            run.refuses(126, &line).hints(&format!("interpreter {missing} does not"));
+        }
+    });
 }
 
 #[test]
@@ -426,5 +440,29 @@ fn a_working_directory_that_was_removed_is_no_harm() {
             root = root.join(""),
         );
         Case::direct(start.user).args(["sh", "-c", &script]).run().prints("/\n");
+    }
+}
+
+#[test]
+fn a_message_that_nobody_reads_is_no_signal_to_the_command() {
+    each(|start, way| {
+        // `true` has closed the pipe long before.
+        let line = format!(
+            "exec 3>&1; {{ sleep 0.3; {} -run {} {way} -trace -- sh -c 'sleep 0.2; echo alive; exit 3' >&3
+             echo $? >&3; }} 2>&1 | true",
+            crate::support::gontainer().display(),
+            start.flags.join(" ")
+        );
+        Case::direct(start.user).args(["sh", "-c", &line]).run().stdout("alive\n3\n");
+    });
+}
+
+#[test]
+fn what_cannot_be_written_is_no_success() {
+    for flags in ["-plan -uid -pid", "-bench=2 -uid", "-bench=2 -uid -json"] {
+        for user in crate::support::root_users() {
+            let line = format!("{} {flags} >/dev/full", crate::support::gontainer().display());
+            Case::direct(user).args(["sh", "-c", &line]).run().status(1);
+        }
     }
 }

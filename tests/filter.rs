@@ -54,6 +54,8 @@ const REFUSED_IF_STRICT: &[libc::c_long] = &[
     libc::SYS_move_mount,
     libc::SYS_name_to_handle_at,
     libc::SYS_open_tree,
+    #[cfg(target_arch = "x86_64")]
+    libc::SYS_modify_ldt,
     467, // open_tree_attr
     libc::SYS_pidfd_getfd,
     libc::SYS_pivot_root,
@@ -166,8 +168,9 @@ fn sockets_that_no_namespace_holds_are_of_no_known_family() {
         ];
         let [unix, inet, _, netlink, vsock, alg] = errors(Case::new(start).arg("-net"), &calls).try_into().unwrap();
         assert_eq!([unix, inet, netlink, vsock, alg], [0, 0, 0, NONE, NONE]);
-        let packet = [socket(libc::AF_PACKET, 3), socket(libc::AF_UNIX, 1)];
-        assert_eq!(errors(Case::new(start).arg("-strict"), &packet), [NONE, 0]);
+        let pair = |family: i32| format!("{},{family},1,0", libc::SYS_socketpair);
+        let calls = [socket(libc::AF_PACKET, 3), socket(libc::AF_UNIX, 1), pair(libc::AF_TIPC), pair(libc::AF_UNIX)];
+        assert_eq!(errors(Case::new(start).arg("-strict"), &calls), [NONE, 0, NONE, libc::EFAULT]);
     }
 }
 
@@ -378,5 +381,34 @@ fn with_new_privileges_the_filter_holds_as_well() {
         case(start).command(state).run().prints("NoNewPrivs:\t0\nSeccomp:\t2\n");
         let root = rootfs(start.user);
         case(start).root(&root).command(state).run().prints("NoNewPrivs:\t0\nSeccomp:\t2\n");
+    }
+}
+
+/// To the kernel real root owns every user namespace that root made, and a host's process with no more capabilities
+/// than its own is one to take descriptors from.
+#[test]
+fn real_root_enters_no_namespace_and_takes_no_descriptor() {
+    const ALLOWED: [i32; 2] = [libc::EBADF, libc::EINVAL]; // of what is no descriptor
+    for start in starts() {
+        let calls = nonsense(&[libc::SYS_setns, libc::SYS_pidfd_getfd]);
+        let wanted = if start.is_real_root() { [libc::EPERM; 2] } else { ALLOWED };
+        for way in WAYS {
+            assert_eq!(errors(Case::new(start).words(way), &calls), wanted, "{}", start.user.name);
+            assert_eq!(errors(Case::new(start).words(way).arg("-cap=all"), &calls), ALLOWED);
+        }
+    }
+}
+
+#[test]
+fn a_filter_that_refuses_even_the_end_lets_nobody_run_for_ever() {
+    for start in starts() {
+        let folder = Folder::new(start.user);
+        folder.file("filter", 0o644, &bpf(0, libc::EPERM)[16..24]); // one instruction: an error for every call
+        for way in WAYS {
+            let case = Case::new(start).words(way).arg(format!("-seccomp={}", folder.join("filter")));
+            case.command("true")
+                .run()
+                .refuses(126, "gontainer: run the command: execve(true): operation not permitted (EPERM)");
+        }
     }
 }

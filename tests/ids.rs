@@ -300,8 +300,29 @@ fn helpers_that_cannot_be_trusted_are_not_run() {
     // One that may be trusted, and does nothing: the map is looked at afterwards.
     let prepare = format!("cp /bin/true {0}; chmod 4755 {0}; mount --bind {0} /usr/bin/newgidmap;", files.join("true"));
     let run = with_subordinates(&files, &prepare, "-run -map=auto").command("echo ran").run();
-    let says = "read(gid_map): the map is not the one that was asked for";
-    run.refuses(125, &format!("gontainer: map the group id: {says}"));
+    let says = "gontainer: map the group id: read(gid_map): the map is not the one that was asked for";
+    run.refuses(125, says);
+    // Nor one that writes another map of as many lines.
+    let Some(compiler) = need_program("cc") else { return };
+    files.file(
+        "other.c",
+        0o644,
+        r#"
+        #include <stdio.h>
+        int main(int count, char **words) {
+            char path[64];
+            snprintf(path, sizeof path, "/proc/%s/gid_map", words[1]);
+            FILE *map = fopen(path, "w");
+            for (int word = 2; word + 2 < count; word += 3)
+                fprintf(map, "%s %s %d\n", words[word], words[word + 1], word == 2 ? 1 : 5);
+            return fclose(map) != 0;
+        }"#,
+    );
+    let built =
+        std::process::Command::new(compiler).args(["-o", &files.join("other"), &files.join("other.c")]).status();
+    assert!(built.unwrap().success());
+    let prepare = format!("chmod 4755 {0}; mount --bind {0} /usr/bin/newgidmap;", files.join("other"));
+    with_subordinates(&files, &prepare, "-run -map=auto").command("echo ran").run().refuses(125, says);
 }
 
 #[test]
@@ -316,6 +337,9 @@ fn who_has_no_subordinate_ids_is_told_how_to_get_some() {
             files.file("subuid", 0o644, "root:0:65536\nroot:x:1\n").file("subgid", 0o644, "");
             let run = with_subordinates(&files, "", "-run -map=auto").command("true").run();
             run.refuses(125, line).hints("/etc/subuid");
+            // Root's own id is nobody's to give away.
+            files.file("subuid", 0o644, "nobody:0:10\n");
+            with_subordinates(&files, "", "-run -map=auto").command("true").run().refuses(125, line);
         } else {
             Case::plain(user).words("-run -map=auto").command("true").run().refuses(125, line).hints("/etc/subuid");
         }
@@ -418,9 +442,17 @@ fn hostile_files_of_users_do_no_harm() {
         let long = format!("ann:x:7:7::/{}:\n", "x".repeat(300));
         root.remove("etc/passwd").file("etc/passwd", 0o644, long);
         refused("look up(ann): file name too long (ENAMETOOLONG)");
+        // A name that is cut would have another one's groups.
+        let name = "n".repeat(65);
+        root.remove("etc/passwd").file("etc/passwd", 0o644, format!("{name}:x:7:7:::\n"));
+        let run = Case::new(start).root(&root).words("-pid").arg(format!("-user={name}")).command("/bin/true").run();
+        run.refuses(125, &format!("gontainer: become the user: look up({name}): file name too long (ENAMETOOLONG)"));
         root.remove("etc/passwd").link("etc/passwd", "/proc/1/fd/0");
         let run = Case::new(start).root(&root).words("-pid -user=ann").command("/bin/true").run();
         run.status(125).stdout("");
+        // What lies in /proc is the launcher's as well, or only for root's eyes.
+        root.remove("etc/passwd").link("etc/passwd", "/proc/self/status");
+        refused("open(/etc/passwd): not a regular file");
         let many: String = (1000..1100).map(|gid| format!("g{gid}:x:{gid}:ann\n")).collect();
         root.remove("etc/passwd").file("etc/passwd", 0o644, "ann:x:7:7:::\n").file("etc/group", 0o644, many);
         refused("look up(/etc/group): is in more groups than there is room for");
@@ -430,10 +462,16 @@ fn hostile_files_of_users_do_no_harm() {
 #[test]
 fn whoever_the_command_is_it_dies_with_the_launcher_and_takes_its_signals() {
     for start in starts().into_iter().filter(|start| start.is_real_root()) {
-        for way in ["-uts", "-pid", "-pid -as-pid1"] {
+        // The tree is whoever's it has to be for the ids.
+        let [root, others] = [rootfs(start.user), rootfs(start.user)];
+        let chown = std::process::Command::new("chown").args(["-R", "100000:100000", &others.join("")]).status();
+        assert!(chown.unwrap().success());
+        for way in ["-uts", "-pid", "-pid -as-pid1", "-pid -mnt=@", "-pid -mnt=@ -overlay", "-uts -mnt=@ -dev=none"] {
             for user in ["-map=0:100000:65536", "-map=0:100000:65536 -user=7:7", "-user=7:7 -uid=false"] {
                 let name = marker();
-                let case = Case::plain(start.user).words("-run").words(way).words(user);
+                let tree = if user.starts_with("-map") { &others } else { &root };
+                let way = way.replace('@', &tree.join(""));
+                let case = Case::plain(start.user).words("-run").words(&way).words(user);
                 let mut running = case.args(["--", "sh", "-c", "echo up; sleep 1000", &name]).spawn();
                 running.expect("up\n");
                 running.signal(libc::SIGKILL);
@@ -464,5 +502,49 @@ fn a_trace_tells_of_groups_that_stay() {
         }
         let script = format!("exec setpriv --groups 4,5,6 {} -run -map=0:100000:65536 -- id -G", gontainer().display());
         Case::direct(user).args(["sh", "-c", &script]).run().prints("0\n");
+    }
+}
+
+#[test]
+fn in_a_proc_from_further_out_the_child_is_found_by_its_number_there() {
+    let gontainer = crate::support::gontainer().display();
+    for start in with_user_namespace() {
+        let inner = format!("{gontainer} -run -uid -- id -u");
+        Case::new(start).words("-pid -proc=none").script(&inner).run().prints("0\n");
+        let inner = format!("{gontainer} -run -uid -pid -- {gontainer} -run -uid -pid -- id -u");
+        Case::new(start).words("-pid").script(&inner).run().stdout("0\n").status(0); // on the way it says what it lacks
+    }
+}
+
+/// The child's pid is a stranger's number in the /proc that is there: nothing is written to that one.
+#[test]
+fn no_stranger_gets_the_map() {
+    let Some(_) = need_program("unshare") else { return };
+    let Some(user) = users().into_iter().find(|user| user.is_root()) else {
+        return skip("to choose the next pid takes root");
+    };
+    let line = format!(
+        "unshare -U sleep 1000 & v=$!
+         until [ \"$(cat /proc/$v/comm)\" = sleep ]; do :; done
+         unshare -pf sh -c \"echo $((v - 1)) >/proc/sys/kernel/ns_last_pid && exec {} -run -uid -- id -u\"
+         cat /proc/$v/uid_map; kill $v",
+        crate::support::gontainer().display()
+    );
+    Case::direct(user).args(["sh", "-c", &line]).run().prints("0\n");
+}
+
+/// A change of ids may open PID 1's memory again (/proc/sys/fs/suid_dumpable), which the command's process shares then.
+#[test]
+fn whoever_changes_ids_closes_the_memory_once_more() {
+    for user in users() {
+        for flags in ["-uid -pid -user=7:7", "-map=self -pid"] {
+            if flags.contains("self") && user.is_root() {
+                continue; // that is root
+            }
+            let plan = Case::plain(user).words("-plan").words(flags).command("true").run().text();
+            let command: Vec<&str> = plan.lines().filter(|line| line.starts_with("command")).collect();
+            let at = |what: &str| command.iter().position(|line| line.contains(what)).unwrap();
+            assert!(at("setresuid(") < at("prctl(dumpable)"), "{plan}");
+        }
     }
 }

@@ -1,8 +1,8 @@
 //! PID 1: what it reaps, what it forwards, and that nothing outlives it or gontainer.
 
 use crate::support::{
-    Case, LISTENER, Outcome, Random, Running, Start, await_end_of, children_of, marker, mounts, need_program, rootfs,
-    spin, starts,
+    Case, LISTENER, Outcome, Random, Running, Start, await_end_of, children_of, gontainer, marker, mounts,
+    need_program, rootfs, spin, starts,
 };
 use std::time::{Duration, Instant};
 
@@ -356,5 +356,15 @@ fn pid_1_keeps_no_folder_and_no_file_of_the_host_open() {
         assert_eq!(open, Vec::<std::path::PathBuf>::new());
         running.signal(libc::SIGTERM);
         running.finish().status(143);
+    }
+}
+
+#[test]
+fn as_the_pid_1_of_a_container_gontainer_reaps_orphans() {
+    for start in starts() {
+        let count = "(true &); (true &); sleep 0.3; grep -l '^State:.Z' /proc/[0-9]*/status | wc -l";
+        let inner = format!("{} -run -uid -uts -- sh -c \"{count}\"", gontainer().display());
+        let case = Case::new(start).words("-pid -as-pid1").script(&format!("exec {inner}"));
+        case.run().prints("0\n");
     }
 }

@@ -1,6 +1,6 @@
 //! /proc, and what a mount namespace keeps apart.
 
-use crate::support::{Case, mounts, root_users, rootfs, starts};
+use crate::support::{Case, Filter, When, mounts, root_users, rootfs, skip, starts, users};
 
 #[test]
 fn a_pid_namespace_has_a_proc_of_its_own_with_a_rootfs_and_without() {
@@ -122,5 +122,115 @@ fn where_a_part_of_proc_is_covered_the_old_one_is_taken_and_that_is_said() {
             let run = Case::new(start).words("-pid").script(&script).run();
             run.status(0).stderr(SAID);
         }
+    }
+}
+
+/// The same for root, to whom the old one is the way to what is mounted in it.
+#[test]
+fn in_an_old_proc_too_root_finds_no_file_system_of_the_hosts() {
+    let Some(user) = users().into_iter().find(|user| user.is_root()) else { return skip("only root may mount this") };
+    let filesystems = std::fs::read_to_string("/proc/filesystems").unwrap();
+    if !filesystems.contains("binfmt_misc") {
+        return skip("this kernel has no binfmt_misc");
+    }
+    let root = rootfs(user);
+    for flags in ["-run -uid -pid", "-run -uid", "-run -strict"] {
+        let line = format!(
+            "mount -t tmpfs -o ro none /proc/acpi; mount -t binfmt_misc none /proc/sys/fs/binfmt_misc && exec {} {flags} \
+             -mnt={} -- sh -c 'ls /proc/sys/fs/binfmt_misc; cat /proc/filesystems >/dev/null && echo seen'",
+            crate::support::gontainer().display(),
+            root.join("")
+        );
+        Case::direct(user).private_mounts().args(["sh", "-c", &line]).run().stdout("seen\n").status(0);
+    }
+}
+
+/// What covers a file is the host's /dev/null. Without one nothing would be covered.
+#[test]
+fn without_anything_to_cover_with_root_is_refused() {
+    let Some(user) = users().into_iter().find(|user| user.is_root()) else { return skip("only root gets covers") };
+    let line = format!("mount -t tmpfs none /dev && exec {} -run -pid -- true", crate::support::gontainer().display());
+    let run = Case::direct(user).private_mounts().args(["sh", "-c", &line]).run();
+    let line = "gontainer: cover what root could misuse in /proc: stat(/dev/null): no such file or directory (ENOENT)";
+    run.refuses(125, line);
+}
+
+#[test]
+fn in_a_user_namespace_of_others_a_terminal_needs_no_group_5() {
+    for start in starts().into_iter().filter(|start| start.has_user_namespace()) {
+        let root = rootfs(start.user);
+        let gontainer = crate::support::gontainer().display();
+        let script = format!("{gontainer} -run -pid -mnt={} -- ls /dev/pts/ptmx", root.join(""));
+        Case::new(start).arg("-cap=all").script(&script).run().prints("/dev/pts/ptmx\n");
+    }
+}
+
+#[test]
+fn without_a_user_namespace_a_new_proc_that_is_refused_is_a_failure() {
+    for start in starts().into_iter().filter(|start| !start.has_user_namespace()) {
+        let flags = libc::MS_NOSUID | libc::MS_NODEV | libc::MS_NOEXEC;
+        let filter = Filter::new(libc::SYS_mount, libc::EPERM).when(When::Is(3, u32::try_from(flags).unwrap()));
+        let run = Case::new(start).words("-pid").command("true").refusing(filter).run();
+        run.refuses(125, "gontainer: mount a new /proc: mount(/proc): operation not permitted (EPERM)");
+    }
+}
+
+#[test]
+fn firmware_is_nothing_to_see_for_real_root() {
+    for start in starts().into_iter().filter(|start| start.is_real_root()) {
+        if !std::path::Path::new("/sys/firmware").exists() {
+            return skip("there is no /sys/firmware here");
+        }
+        let root = rootfs(start.user);
+        let script = "ls /sys/firmware; touch /sys/firmware/x 2>&1 | grep -o 'Read-only'";
+        Case::new(start).root(&root).words("-pid -net").script(script).run().stdout("Read-only\n");
+    }
+}
+
+/// Each name that this kernel has, by what the mount table says of it.
+#[test]
+fn what_root_could_misuse_in_proc_is_covered_by_name() {
+    const COVERED: [&str; 19] = [
+        "kcore",
+        "keys",
+        "kpagecgroup",
+        "kpagecount",
+        "kpageflags",
+        "latency_stats",
+        "slabinfo",
+        "timer_list",
+        "vmallocinfo",
+        "sched_debug",
+        "acpi",
+        "asound",
+        "scsi",
+        "bus",
+        "dynamic_debug",
+        "fs",
+        "irq",
+        "sys",
+        "sysrq-trigger",
+    ];
+    for start in starts().into_iter().filter(|start| start.is_real_root()) {
+        let root = rootfs(start.user);
+        for way in ["-pid", "-pid -mnt=@", "-mnt=@"] {
+            let case = Case::new(start).words(&way.replace('@', &root.join("")));
+            let table = case.command("cat /proc/self/mountinfo").run().text();
+            for name in COVERED.iter().filter(|name| std::path::Path::new("/proc").join(name).exists()) {
+                let state = if matches!(*name, "acpi" | "asound" | "scsi") { "" } else { "ro," }; // one is as empty as the other
+                let place = format!(" /proc/{name} {state}");
+                assert!(table.lines().any(|line| line.contains(&place)), "{way}: {name} is not covered:\n{table}");
+            }
+        }
+    }
+}
+
+#[test]
+fn what_is_given_holds_no_set_user_id_programs_and_little_else() {
+    for start in starts() {
+        let root = rootfs(start.user);
+        let script = "grep -c -E ' /dev(/shm|/pts)? [^ ]+ [^ ]*nosuid' /proc/mounts; \
+                      dd if=/dev/zero of=/dev/x bs=64k count=4 2>&1 | grep -o 'No space'";
+        Case::new(start).root(&root).words("-pid").script(script).run().stdout("3\nNo space\n");
     }
 }

@@ -287,6 +287,15 @@ fn a_copy_with_privileges_of_its_own_refuses_to_run() {
                 run("-run -uid -- true").refuses(125, line);
             }
         }
+        // Nor may it make an ordinary user another one.
+        let give = |owner| std::os::unix::fs::chown(&copy, Some(owner), Some(owner)).unwrap();
+        copied(0o755);
+        give(65_533);
+        folder.mode("gontainer", 0o4755);
+        for user in users() {
+            Case::direct(user).arg(&copy).words("-run -uid -- true").run().refuses(125, line);
+        }
+        give(0);
         // To root they give nothing.
         copied(0o4755);
         Case::direct(owner).arg(&copy).words("-run -uts -- true").run().prints("");

@@ -135,7 +135,8 @@ fn ctrl_c_ends_the_command() {
         let mut running = Case::new(start).words(way).script("echo ready; exec sleep 1000").on_terminal().spawn();
         running.expect("ready\r\n");
         running.types("\x03");
-        running.finish().status(130);
+        let outcome = running.finish();
+        outcome.that("gontainer ends as the command did", outcome.killed_by() == Some(libc::SIGINT));
     });
 }
 
@@ -173,7 +174,8 @@ fn keys_work_where_only_input_is_the_terminal() {
         let mut running = case.on_terminal().piped(1).spawn();
         running.expect("ready\r\n");
         running.types("\x03");
-        running.finish().status(130);
+        let outcome = running.finish();
+        outcome.that("gontainer ends as the command did", outcome.killed_by() == Some(libc::SIGINT));
     });
 }
 
@@ -537,5 +539,97 @@ fn a_shell_inside_may_stop_itself_and_the_shell_outside_takes_over() {
             outside.until_prompt();
             outside.leave();
         }
+    }
+}
+
+// A script outside, without job control: gontainer is in its process group
+
+fn script(user: User, script: &str) -> Case {
+    Case::direct(user).args(["sh", "-c", script]).variable("g", gontainer()).on_terminal()
+}
+
+#[test]
+fn ctrl_c_ends_the_script_too() {
+    each(|start, way| {
+        if way == "-pid -as-pid1" {
+            return; // PID 1 takes only what it has a handler for
+        }
+        // The one has the terminal by then, as it has read from it, the other has not.
+        for (reads, typed_before) in [("read x; ", "x\n"), ("", "")] {
+            let command = format!("{} sh -c '{reads}echo ready; exec sleep 1000'", typed(start, way));
+            let mut running = script(start.user, &format!("for i in 1 2; do {command}; echo went on; done")).spawn();
+            running.types(typed_before);
+            running.expect("ready\r\n");
+            running.types("\x03");
+            let outcome = running.finish();
+            let ended = outcome.killed_by() == Some(libc::SIGINT);
+            outcome.that("the key ended it", ended && !outcome.screen.contains("went on"));
+        }
+    });
+}
+
+#[test]
+fn a_command_that_interrupts_itself_without_the_terminal_is_a_number_to_the_script() {
+    for start in starts() {
+        let command = format!("{} sh -c 'kill -INT $$'", typed(start, "-pid"));
+        let run = script(start.user, &format!("{command}; echo went on with $?")).run();
+        run.that("it went on", run.screen.ends_with("went on with 130\r\n"));
+    }
+}
+
+#[test]
+fn a_script_with_a_container_in_the_background_keeps_the_terminal() {
+    each(|start, way| {
+        if way == "-pid -as-pid1" {
+            return; // it gets the terminal at once: SIGTTIN would not stop it
+        }
+        let command = format!("{} sh -c 'echo ready; exec sleep 1000'", typed(start, way));
+        let lines = format!("exec 3<&0; {command} <&3 & read x; echo \"got $x\"; kill $!; wait $!; echo $?");
+        let mut running = script(start.user, &lines).spawn();
+        running.expect("ready\r\n");
+        running.types("hello\n");
+        running.expect("got hello\r\n143\r\n");
+        running.finish().status(0);
+    });
+}
+
+#[test]
+fn timeout_in_a_script_ends_a_container_that_would_read() {
+    each(|start, way| {
+        if way == "-pid -as-pid1" {
+            return; // SIGTTIN does not stop it, so nobody learns that it would read
+        }
+        let mut running =
+            script(start.user, &format!("timeout 1 {} cat; echo \"status $?\"", typed(start, way))).spawn();
+        running.expect("status 124\r\n");
+        running.finish().status(0);
+    });
+}
+
+#[test]
+fn a_command_that_stops_itself_gains_no_time() {
+    each(|start, way| {
+        if way == "-pid -as-pid1" {
+            return; // PID 1 does not stop: pid_namespaces(7)
+        }
+        let name = crate::support::marker();
+        let mut outside = Outside::new(start.user);
+        let flags = format!("$g -run {} {way} -timeout=500ms --", start.flags.join(" "));
+        outside.say(&format!("{flags} sh -c 'sleep 1000 & kill -STOP $$; sleep 1000; : {name}'"));
+        outside.until_prompt(); // it stands still
+        crate::support::await_end_of(&name);
+        outside.say("true"); // the shell looks after its jobs
+        outside.until_prompt();
+        outside.leave();
+    });
+}
+
+#[test]
+fn the_prompt_says_who_the_command_is() {
+    for start in starts().into_iter().filter(|start| start.has_user_namespace() && !start.user.is_root()) {
+        let mut running = Case::new(start).words("-map=self -pid -hostname=box").on_terminal().spawn();
+        running.expect(&format!("📦 [{}@box] ", start.user.uid));
+        running.types("exit 38\n");
+        running.finish().status(38);
     }
 }

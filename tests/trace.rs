@@ -50,6 +50,8 @@ parent   pipe2()                                                 make the pipe t
 parent   clone(user|pid|mnt|net|shared memory)                   make the namespaces
 parent   openat("/proc/PID", directory|no links|name only)       deny setgroups
 parent   fstatfs(/proc/PID)
+parent   readlinkat(/proc/PID, "../self")
+parent   getpid()
 parent   openat(/proc/PID, "setgroups", write)
 parent   write(setgroups, "deny")
 parent   close(setgroups)
@@ -180,7 +182,7 @@ fn a_trace_says_what_is_started_in_which_order_and_how_soon() {
         let lines: Vec<&str> = trace.lines().collect();
         run.status(0).stdout("").that("heading", lines[0] == format!("start /bin/true: new namespaces: {kinds}"));
         let last = lines.last().copied().unwrap_or_default();
-        let took = last.strip_prefix("the command was executed after ").and_then(|rest| rest.strip_suffix(" µs"));
+        let took = last.strip_prefix("execve was called after ").and_then(|rest| rest.strip_suffix(" µs"));
         run.that("total", took.is_some_and(|took| took.parse::<f64>().is_ok_and(|took| took > 0.0)));
         run.that("no mark", !trace.contains('←'));
         for reading in [
@@ -244,7 +246,7 @@ fn colours_are_for_terminals_whose_owner_likes_them() {
 
 /// What may be called between the start of the program and that of the command, by the plan; and, at the
 /// very start, by the C library.
-const CALLS: &str = "fstatfs mknodat symlinkat mkdirat newfstatat openat2 umask arch_prctl set_tid_address \
+const CALLS: &str = "fstatfs readlinkat getpid mknodat symlinkat mkdirat newfstatat openat2 umask arch_prctl set_tid_address \
                      ppoll close_range ioctl chdir rt_sigprocmask rt_sigaction pipe2 clone openat write \
                      close rt_sigtimedwait wait4 exit_group read prctl setpgid mount open_tree move_mount fchdir \
                      pivot_root mount_setattr umount2 unshare uname faccessat sethostname socket pidfd_open pidfd_getfd capget capset keyctl execve \
@@ -296,10 +298,7 @@ fn a_long_start_is_shown_whole_or_said_to_be_cut() {
             Case::new(start).words("-trace").args(binds).command("true").run()
         };
         let text = String::from_utf8(trace(40).stderr).unwrap();
-        assert!(
-            text.matches("mount(\"tmpfs\"").count() == 40 && text.contains("the command was executed after"),
-            "{text}"
-        );
+        assert!(text.matches("mount(\"tmpfs\"").count() == 40 && text.contains("execve was called after"), "{text}");
         let text = String::from_utf8(trace(400).stderr).unwrap();
         assert!(text.ends_with("\n(These are not all: there is no room for more.)\n"), "{text}");
     }

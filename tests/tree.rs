@@ -249,8 +249,8 @@ fn keeps_off_names(call: &str, tree: &str, outside: &str) -> bool {
     let quoted = format!("\"{tree}\"");
     names_in(call).into_iter().all(|(dir, name)| match name.trim_matches('"') {
         "" | "." => true,
-        // The kernel's files, in a directory that was seen to be the kernel's.
-        "setgroups" | "gid_map" | "uid_map" => dir != "AT_FDCWD",
+        // The kernel's files, in a directory that was seen to be the kernel's, and what lies beside it.
+        "setgroups" | "gid_map" | "uid_map" | "../self" => dir != "AT_FDCWD",
         _ if call.contains("resolve=RESOLVE_NO_MAGICLINKS|RESOLVE_IN_ROOT") => dir != "AT_FDCWD",
         _ if name == quoted => call.starts_with("chdir(") || call.starts_with("statfs("), // the tree's own name
         path if path.starts_with('/') => {

@@ -2,7 +2,8 @@
 
 use super::fault::{Fault, On};
 use super::job::Job;
-use crate::sys::{Errno, Fd, file, mount};
+use crate::sys::file::{self, Open};
+use crate::sys::{Errno, Fd, mount};
 use core::ffi::CStr;
 
 /// A directory that every host has, in the child's own copy of the host's mounts. Here a name leads where it
@@ -36,7 +37,7 @@ fn move_onto(root: &Fd, place: &'static CStr) -> Result<(), Fault> {
 #[cold]
 #[inline(never)]
 fn move_by_hand(root: &Fd, place: &'static CStr) -> Result<(), Fault> {
-    let dir = file::open_real_dir(root, below(place)).on(c"open", place)?;
+    let dir = file::open_at(root, below(place), Open::RealDir).on(c"open", place)?;
     file::change_dir_to(&dir).on(c"fchdir", place)?;
     mount::move_here(BENCH).on(c"mount", place)?;
     file::change_dir_to(root).on(c"fchdir", place)

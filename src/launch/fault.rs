@@ -3,7 +3,7 @@
 use crate::sys::{Errno, Name};
 use core::ffi::CStr;
 
-/// A system call that failed, and on what. Small: each of the many places that may fail writes one.
+/// What failed, a system call or a search of ours, and on what. Small: each of the many places that may fail writes one.
 #[derive(Clone, Copy)]
 pub(crate) struct Fault {
     pub(crate) call: Name,

@@ -179,7 +179,7 @@ fn walk(root: &Fd, path: &CStr, missing: Missing) -> Result<Fd, Errno> {
                     return Err(Errno::ELOOP);
                 }
                 let mut target = [0; LONGEST];
-                let length = file::read_link(&found, &mut target)?;
+                let length = file::read_link(&found, c"", &mut target)?;
                 let target = target.get(..length).unwrap_or_default();
                 rest.put_before(target)?;
                 if target.starts_with(b"/") {

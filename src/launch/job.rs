@@ -63,6 +63,8 @@ pub(crate) struct Job<'a> {
     pub(crate) claimed: Option<Fd>,
     /// The same directory in the child's mount namespace, from when the child has opened it until it is mounted.
     pub(crate) changes: Cell<Option<Fd>>,
+    /// Whether /proc is the one from outside, as the kernel allowed no new one: the child's to know.
+    pub(crate) has_old_proc: Cell<bool>,
     /// The top of the container's tree, once the child has it: see [`super::inside`].
     pub(crate) root: OnceCell<Fd>,
 }
@@ -87,6 +89,7 @@ impl<'a> Job<'a> {
             cgroup: None,
             claimed: None,
             changes: Cell::new(None),
+            has_old_proc: Cell::new(false),
             root: OnceCell::new(),
         }
     }
@@ -111,6 +114,8 @@ impl<'a> Job<'a> {
 pub(crate) struct Running<'a> {
     pub(crate) job: &'a Job<'a>,
     pub(crate) child: Cell<Option<Pid>>,
+    /// Its number in the launcher's /proc, which need not be its pid.
+    pub(crate) number: Cell<u32>,
     /// The child's directory in /proc: see [`super::outside`].
     pub(crate) proc: OnceCell<ManuallyDrop<Fd>>,
 }
@@ -118,7 +123,7 @@ pub(crate) struct Running<'a> {
 impl<'a> Running<'a> {
     /// Before there is a child.
     pub(crate) const fn new(job: &'a Job<'a>) -> Self {
-        Running { job, child: Cell::new(None), proc: OnceCell::new() }
+        Running { job, child: Cell::new(None), number: Cell::new(0), proc: OnceCell::new() }
     }
 
     pub(crate) fn config(&self) -> &Config {

@@ -49,6 +49,8 @@ pub(crate) enum Outcome {
     Ended(i32),
     /// As above; and memory had run out, within the container's limit, and the kernel killed for it.
     OutOfMemory(i32),
+    /// SIGINT killed it, on a terminal: a shell that waits for us acts by what ended us, not by a number.
+    Interrupted,
     /// It never ran: why not, and the missing interpreter if that was it.
     NotStarted(Failure, Option<Interpreter>),
 }
@@ -62,6 +64,7 @@ pub(crate) fn run(config: &Config, command: &Command, started: &mut dyn FnMut(Op
     match (shared.failure(), result) {
         (Some(failure), _) | (None, Err(failure)) => Outcome::NotStarted(failure, shared.interpreter()),
         (None, Ok(status)) if shared.ran_out_of_memory() => Outcome::OutOfMemory(status),
+        (None, Ok(_)) if shared.was_interrupted() && !shared.time_is_over() => Outcome::Interrupted,
         (None, Ok(status)) => Outcome::Ended(status),
     }
 }
@@ -156,13 +159,13 @@ pub(crate) fn rehearse(config: &Config, command: &Command) {
 /// Makes the child, in new namespaces, on our memory.
 fn spawn_child(job: &Job) -> Result<Pid, Errno> {
     // SAFETY: `Running` keeps the job until the child has ended, the stack has no other use, the child
-    // writes nothing but `Shared`, and nothing on its way is std's or libc's.
+    // writes nothing but what `shared` lists, and nothing on its way is std's or libc's.
     unsafe { process::clone_sharing_memory(job.config.namespaces(), Side::Child, &CHILD_STACK, in_child, job) }
 }
 
 /// Makes the command's process, from PID 1.
 fn spawn_command(job: &Job) -> Result<Pid, Errno> {
-    // SAFETY: as for the child; PID 1 ends no sooner than the command.
+    // SAFETY: as for the child; where PID 1 ends first, the kernel ends the command before PID 1 can be reaped.
     unsafe { process::clone_sharing_memory(0, Side::Command, &COMMAND_STACK.0, in_command, job) }
 }
 

@@ -4,7 +4,8 @@
 //! the child sets up mounts, host name and network; a byte through a pipe joins the two. Then the child
 //! becomes PID 1 and starts the command, or, without a PID 1 of ours, is the command.
 //!
-//! What is not in a list here is not done.
+//! What is not in a list here is not done; but for the end, which `launch` sees to: to see the command start, if somebody
+//! wants to know, to wait for it, to take its cgroup away, and after a failure to leave nothing behind.
 
 use super::fault::Failure;
 use super::job::{Job, Running};

@@ -1,9 +1,11 @@
 //! What both sides of a launch write while they share memory.
 //!
-//! Read-only for all: the `Config`, the `Command`, the `Job`. Written: this struct, by atomics and by one
-//! cell with one writer. Parent and child have the same memory but their own descriptors, working
-//! directory and signals. A child may not allocate, panic, or touch std, libc or anything thread-local:
-//! the thread pointer it runs with is its parent's. execve or exit_group ends the sharing.
+//! Parent and child have the same memory but their own descriptors, working directory and signals. What both
+//! sides may touch at a time is this struct, by atomics and by two cells with one writer each. Besides it a child
+//! writes what is its own from clone(2) on: the `Job`'s cells, the held sources of binds, the variables that tell
+//! the command who it is, and the recorder's list. All else is read-only. A child may not allocate, panic, or touch
+//! std, libc or anything thread-local: the thread pointer it runs with is its parent's. execve or exit_group ends
+//! the sharing.
 #![allow(unsafe_code)]
 
 use super::fault::Failure;
@@ -17,7 +19,9 @@ pub(crate) type Interpreter = Text<128>;
 
 /// The one struct that several processes write.
 pub(crate) struct Shared {
-    /// Set with Release after `failure` was written.
+    /// Set by the one who writes `failure`.
+    is_failing: AtomicBool,
+    /// Set with Release after that.
     failed: AtomicBool,
     failure: UnsafeCell<Option<Failure>>,
     /// The missing interpreter of a command that exists.
@@ -32,6 +36,8 @@ pub(crate) struct Shared {
     stopped: AtomicI32,
     /// Whether PID 1 is to give the command the terminal before it continues it.
     terminal_is_free: AtomicBool,
+    /// Whether SIGINT killed the command, on a terminal.
+    interrupted: AtomicBool,
     /// Whether the time limit has run out.
     time_is_over: AtomicBool,
     /// Whether the kernel killed for want of memory within the container's limit.
@@ -44,6 +50,7 @@ unsafe impl Sync for Shared {}
 impl Shared {
     pub(crate) const fn new() -> Shared {
         Shared {
+            is_failing: AtomicBool::new(false),
             failed: AtomicBool::new(false),
             failure: UnsafeCell::new(None),
             interpreter: UnsafeCell::new(Interpreter::new()),
@@ -52,26 +59,26 @@ impl Shared {
             loopback_is_claimed: AtomicBool::new(false),
             stopped: AtomicI32::new(0),
             terminal_is_free: AtomicBool::new(false),
+            interrupted: AtomicBool::new(false),
             time_is_over: AtomicBool::new(false),
             out_of_memory: AtomicBool::new(false),
         }
     }
 
-    /// Leaves word of a failure. The first one counts; whoever calls this ends next, and the launcher
-    /// reads it only then.
+    /// Leaves word of a failure. The first one counts: PID 1 and the command's process go on side by side.
+    /// Whoever calls this ends next.
     pub(crate) fn fail(&self, failure: Failure) {
-        if self.failed.load(Ordering::Acquire) {
+        if self.is_failing.swap(true, Ordering::AcqRel) {
             return;
         }
-        // SAFETY: at any time only one process of a launch is on its way to the command, and only that
-        // one fails; nobody reads before `failed` says so.
+        // SAFETY: only the first comes here; nobody reads before `failed` says so.
         unsafe { *self.failure.get() = Some(failure) };
         self.failed.store(true, Ordering::Release);
     }
 
     /// Leaves the name of a command's missing interpreter, before [`Shared::fail`].
     pub(crate) fn name_interpreter(&self, name: Interpreter) {
-        // SAFETY: as in `fail`: one writer, and no reader yet.
+        // SAFETY: only the process that becomes the command writes, and others read once it has ended.
         unsafe { *self.interpreter.get() = name };
     }
 
@@ -90,10 +97,10 @@ impl Shared {
         unsafe { *self.failure.get() }
     }
 
-    /// The missing interpreter that a child found, if it left word of a failure.
+    /// The missing interpreter that a child found, if it left word of a failure; for when all children have ended.
     pub(crate) fn interpreter(&self) -> Option<Interpreter> {
         self.failure()?;
-        // SAFETY: written before `failed` was set, and never again.
+        // SAFETY: whoever wrote it has ended.
         let interpreter = unsafe { *self.interpreter.get() };
         (!interpreter.is_empty()).then_some(interpreter)
     }
@@ -145,6 +152,14 @@ impl Shared {
 
     pub(crate) fn ran_out_of_memory(&self) -> bool {
         self.out_of_memory.load(Ordering::Acquire)
+    }
+
+    pub(crate) fn set_interrupted(&self) {
+        self.interrupted.store(true, Ordering::Release);
+    }
+
+    pub(crate) fn was_interrupted(&self) -> bool {
+        self.interrupted.load(Ordering::Acquire)
     }
 
     pub(crate) fn set_time_is_over(&self) {

@@ -29,12 +29,17 @@ pub(super) struct Supervisor<'a> {
     child: Pid,
     /// Whether the command's group has the terminal because we gave it.
     handed_over: Cell<bool>,
+    /// Until when to wait, by [`clock::now`].
+    until: Cell<Option<u64>>,
+    /// Whether a SIGINT came to us, and so to our group.
+    was_told: Cell<bool>,
 }
 
 /// Between the signal that asks a container to end when its time is over, and the one that ends it.
 const GRACE_NS: u64 = 5_000_000_000;
 
 const CHILD: Signal = Signal(libc::SIGCHLD);
+const INTERRUPT: Signal = Signal(libc::SIGINT);
 const CONTINUE: Signal = Signal(libc::SIGCONT);
 const STOP_KEY: Signal = Signal(libc::SIGTSTP);
 const TERMINATE: Signal = Signal(libc::SIGTERM);
@@ -43,19 +48,22 @@ const KILL: Signal = Signal(libc::SIGKILL);
 impl<'a> Supervisor<'a> {
     pub(super) fn new(job: &'a Job<'a>, role: Role, child: Pid) -> Self {
         let handed_over = Cell::new(job.terminal.is_some_and(|terminal| terminal.hand_over));
-        Supervisor { job, role, child, handed_over }
+        Supervisor { job, role, child, handed_over, until: Cell::new(None), was_told: Cell::new(false) }
     }
 
     /// Takes signals until the child has ended, and returns the exit status that says how.
     pub(super) fn until_end(&self) -> Result<i32, Fault> {
         let limit = if self.role == Role::Init { None } else { self.job.config.timeout_ns };
-        let mut until = limit.map(time_after).transpose()?;
+        self.until.set(limit.map(time_after).transpose()?);
         loop {
-            match signal::await_signal(until).of(c"rt_sigtimedwait")? {
-                None => until = self.end_in_time()?,
+            match signal::await_signal(self.until.get()).of(c"rt_sigtimedwait")? {
+                None => self.until.set(self.end_in_time()?),
                 Some(CHILD) => {
                     if let Some(status) = self.reap()? {
-                        self.take_terminal_back();
+                        // The key reached the command's group alone: the rest is interrupted as the command was.
+                        if self.take_terminal_back() && self.job.shared.was_interrupted() && !self.was_told.get() {
+                            let _ = signal::kill(Pid(0), INTERRUPT); // cannot fail: we are in it
+                        }
                         let is_in_time = self.role == Role::Init || !self.job.shared.time_is_over();
                         return Ok(if is_in_time { status } else { TIME_IS_OVER });
                     }
@@ -86,12 +94,16 @@ impl<'a> Supervisor<'a> {
 
     /// Takes note of every child that has changed: SIGCHLDs that come together count as one.
     fn reap(&self) -> Result<Option<i32>, Fault> {
-        let whom = if self.role == Role::Init { WaitFor::AnyChild } else { WaitFor::Child(self.child) };
-        while let Some((pid, event)) = process::wait(whom).of(c"wait4")? {
+        while let Some((pid, event)) = process::wait(WaitFor::AnyChild).of(c"wait4")? {
             match event {
-                _ if pid != self.child => {} // an orphan, now reaped
+                _ if pid != self.child => {} // an orphan, now reaped: the launcher may be the PID 1 of a container too
                 Event::Exited(status) => return Ok(Some(status)),
-                Event::Killed(signal) => return Ok(Some(128 + signal.0)),
+                Event::Killed(signal) => {
+                    if signal == INTERRUPT && self.job.terminal.is_some() {
+                        self.job.shared.set_interrupted();
+                    }
+                    return Ok(Some(128 + signal.0));
+                }
                 Event::Stopped(signal) => self.note_stop(signal),
             }
         }
@@ -127,10 +139,16 @@ impl<'a> Supervisor<'a> {
         if wants_terminal && is_ours(terminal) {
             return self.let_continue();
         }
+        // Not for longer than the command has time: it could stop itself, and what it started go on.
+        if self.until.get().is_some_and(|until| signal::continue_at(until).is_err()) {
+            return self.let_continue();
+        }
         self.take_terminal_back();
-        // The rest of the group too: a pipeline or a script that we are part of stops as one.
-        let _ = signal::kill(Pid(0), STOP_KEY); // cannot fail: we are in it
-        let _ = signal::swap_mask(SignalSet::ALL.without(STOP_KEY)); // here we stand still
+        // The rest of the group too: a pipeline or a script that we are part of stops as one. As the terminal would
+        // have asked: timeout(1) is in the background and ignores that it may not read.
+        let stop = if wants_terminal { signal } else { STOP_KEY };
+        let _ = signal::kill(Pid(0), stop); // cannot fail: we are in it
+        let _ = signal::swap_mask(SignalSet::ALL.without(stop)); // here we stand still
         let _ = signal::swap_mask(SignalSet::ALL);
         // Continued, SIGCONT is pending and goes on from there. Else nobody could have continued us (an
         // orphaned process group does not stop), nor would anyone continue the command.
@@ -165,18 +183,22 @@ impl<'a> Supervisor<'a> {
         self.forward(CONTINUE);
     }
 
-    fn take_terminal_back(&self) {
+    /// Returns whether it was the command's.
+    fn take_terminal_back(&self) -> bool {
         if let Some(terminal) = self.job.terminal
             && self.role != Role::Init
             && self.handed_over.take()
         {
             let _ = file::set_foreground(terminal.fd, process::own_group()); // EIO: it was hung up
+            return true;
         }
+        false
     }
 
     /// Hands a signal on. What a terminal sends to a whole group goes to the command's whole group; when the
     /// time is over, everything does: a shell that alone was told would leave what it waits for.
     fn forward(&self, signal: Signal) {
+        self.was_told.set(self.was_told.get() || signal == INTERRUPT);
         let is_for_all = matches!(
             signal.0,
             libc::SIGINT | libc::SIGQUIT | libc::SIGTSTP | libc::SIGCONT | libc::SIGHUP | libc::SIGWINCH

@@ -2,31 +2,31 @@
 //! hint costs more than none.
 
 use super::Message;
-use crate::config::{Changes, Config};
+use crate::config::{CAP_SYS_ADMIN, Changes, Config};
 use crate::ids::Range;
 use crate::launch::Fault;
 use crate::sys::file::{self, Open};
-use crate::sys::{Errno, process, uts};
+use crate::sys::{Errno, Name, process, uts};
 use crate::text::{Text, parts};
 use core::ffi::CStr;
 
 /// A cause: the failures that it can explain, how to know, and what to do about it.
 struct Cause {
     /// Commas between.
-    calls: &'static str,
+    calls: Name,
     errnos: &'static [Errno],
     holds: fn(&Config) -> bool,
-    remedy: &'static str,
+    remedy: Name,
 }
 
 const REFUSED: &[Errno] = &[Errno::EPERM, Errno::EACCES];
 const NO_ROOM: &[Errno] = &[Errno::ENOSPC, Errno::EUSERS];
 
 /// Calls that an LSM refuses in a user namespace which it let us make.
-const CONFINED: &str = "clone,open,write,mount,sethostname,open_tree,move_mount,pivot_root";
+const CONFINED: &CStr = c"clone,open,write,mount,sethostname,open_tree,move_mount,pivot_root";
 
 /// Calls on the cgroup tree, and what they give where no part of it was delegated to us.
-const CGROUPS: &str = "openat,mkdirat,read,write";
+const CGROUPS: &CStr = c"openat,mkdirat,read,write";
 const NOT_DELEGATED: &[Errno] = &[Errno::EACCES, Errno::EBUSY, Errno::EOPNOTSUPP, Errno::EROFS];
 
 /// A kind of namespace.
@@ -54,235 +54,229 @@ static KINDS: &[Kind] = &[
 
 static CAUSES: &[Cause] = &[
     Cause {
-        calls: "clone",
+        calls: Name::of(c"clone"),
         errnos: &[Errno::EPERM],
         holds: |config| !config.user && !may_administer(),
-        remedy: "without -uid this takes CAP_SYS_ADMIN, which you do not have: add -uid",
+        remedy: Name::of(c"without -uid this takes CAP_SYS_ADMIN, which you do not have: add -uid"),
     },
     Cause {
-        calls: "clone",
+        calls: Name::of(c"clone"),
         errnos: &[Errno::EPERM],
         holds: |config| config.user && reads(c"/proc/sys/kernel/unprivileged_userns_clone", b"0"),
-        remedy: "user namespaces are off here for ordinary users; as root: sysctl kernel.unprivileged_userns_clone=1",
+        remedy: Name::of(c"user namespaces are off here for ordinary users; as root: sysctl kernel.unprivileged_userns_clone=1"),
     },
     Cause {
-        calls: "clone",
+        calls: Name::of(c"clone"),
         errnos: &[Errno::EPERM],
         holds: |config| config.user && is_chrooted(),
-        remedy: "this process is in a chroot, where the kernel makes no user namespace: enter the tree with pivot_root instead",
+        remedy: Name::of(c"this process is in a chroot, where the kernel makes no user namespace: enter the tree with pivot_root instead"),
     },
     Cause {
-        calls: "clone",
+        calls: Name::of(c"clone"),
         errnos: &[Errno::EPERM],
-        holds: |config| config.user && !is_mapped(c"/proc/self/uid_map", config.caller_uid),
-        remedy: "your user id has no mapping in the user namespace you are in already",
+        holds: |config| config.user && has_proc() && !is_mapped(c"/proc/self/uid_map", config.caller_uid),
+        remedy: Name::of(c"your user id has no mapping in the user namespace you are in already"),
     },
     Cause {
-        calls: "clone",
+        calls: Name::of(c"clone"),
         errnos: &[Errno::EPERM],
         holds: |config| config.user && status_says(b"Seccomp:\t2"),
-        remedy: "a seccomp filter is in force here, as in a Docker container or a systemd service, and may be what refuses",
+        remedy: Name::of(c"a seccomp filter is in force here, as in a Docker container or a systemd service, and may be what refuses"),
     },
     Cause {
-        calls: CONFINED,
+        calls: Name::of(CONFINED),
         errnos: REFUSED,
         holds: |config| {
             config.user
                 && config.caller_uid != 0
                 && reads(c"/proc/sys/kernel/apparmor_restrict_unprivileged_userns", b"1")
         },
-        remedy: "AppArmor restricts user namespaces here; as root: sysctl kernel.apparmor_restrict_unprivileged_userns=0, \
-                 or a profile for this file that allows userns",
+        remedy: Name::of(c"AppArmor restricts user namespaces here; as root: sysctl kernel.apparmor_restrict_unprivileged_userns=0, \
+                 or a profile for this file that allows userns"),
     },
     Cause {
-        calls: "mkdir,open",
+        calls: Name::of(c"mkdir,create"),
         errnos: &[Errno::EROFS],
         holds: |config| config.wants_mounts() && !config.wants_overlay(),
-        remedy: "the tree is read-only and lacks this mount point: make it there first",
+        remedy: Name::of(c"the tree is read-only and lacks this mount point: make it there first"),
     },
     Cause {
-        calls: "mkdir,open",
+        calls: Name::of(c"mkdir,create"),
         errnos: &[Errno::EACCES],
         holds: |config| config.user && config.root.is_some_and(|root| is_anothers(config, root)),
-        remedy: "the tree is not yours, and root inside is you to it: a missing mount point only its owner can make",
+        remedy: Name::of(c"the tree is not yours, and root inside is you to it: a missing mount point only its owner can make"),
     },
     Cause {
-        calls: "mount",
+        calls: Name::of(c"mount"),
         errnos: &[Errno::EBUSY],
         holds: Config::wants_more_mounts,
-        remedy: "this path leads to the root itself, which nothing may cover",
+        remedy: Name::of(c"this path leads to the root itself, which nothing may cover"),
     },
     Cause {
-        calls: "mount",
+        calls: Name::of(c"stat,mount"),
         errnos: &[Errno::ELOOP],
         holds: Config::wants_overlay,
-        remedy: "the rootfs must not be the directory for its changes, nor lie in it",
+        remedy: Name::of(c"the rootfs must not be the directory for its changes, nor lie in its upper or work"),
     },
     Cause {
-        calls: "mount",
+        calls: Name::of(c"mount"),
         errnos: &[Errno::EPERM, Errno::ENODEV],
         holds: |config| config.wants_overlay() && config.user && uts::names().is_ok_and(|names| !names.is_since(5, 11)),
-        remedy: "-overlay in a user namespace takes Linux 5.11",
+        remedy: Name::of(c"-overlay in a user namespace takes Linux 5.11"),
     },
     Cause {
-        calls: "mount",
+        calls: Name::of(c"mount"),
         errnos: &[Errno::EINVAL],
         holds: keeps_changes_on_overlay,
-        remedy: "the directory for changes lies on an overlay itself, as all does in Docker but volumes: name another",
+        remedy: Name::of(c"the directory for changes lies on an overlay itself, as all does in Docker but volumes: name another"),
     },
     Cause {
-        calls: "mount",
+        calls: Name::of(c"mount"),
         errnos: &[Errno::EINVAL],
         holds: |config| config.wants_overlay() && config.user && hides_mounts(config),
-        remedy: "something is mounted in this tree: the kernel lets no user namespace see what lies below it, as an \
-                 overlay would; as root, without -uid, it does",
+        remedy: Name::of(c"something is mounted in this tree: the kernel lets no user namespace see what lies below it, as an \
+                 overlay would; as root, without -uid, it does"),
     },
     Cause {
-        calls: "mount",
+        calls: Name::of(c"mount"),
         errnos: REFUSED,
         holds: |config| config.user && is_mounted(|place| place.starts_with(b"/proc/"), b""),
-        remedy: "something covers a part of /proc here, as in a Docker container: then the kernel allows no new /proc",
+        remedy: Name::of(c"something covers a part of /proc here, as in a Docker container: then the kernel allows no new /proc"),
     },
     Cause {
-        calls: "open,mount",
+        calls: Name::of(c"open,mount"),
         errnos: &[Errno::ENOENT, Errno::EPERM],
         holds: |config| (config.user || config.wants_more_mounts() || config.keeps_changes()) && !has_proc(),
-        remedy: "no /proc is mounted here, which this takes; as root: mount -t proc proc /proc",
+        remedy: Name::of(c"no /proc is mounted here, which this takes; as root: mount -t proc proc /proc"),
     },
     Cause {
-        calls: "setresuid,setresgid,setgroups",
+        calls: Name::of(c"setresuid,setresgid,setgroups"),
         errnos: &[Errno::EINVAL],
         holds: |config| config.user,
-        remedy: "this id has no mapping: -map=auto maps 0 to 65535, -map=INSIDE:OUTSIDE:COUNT what you like",
+        remedy: Name::of(c"this id has no mapping: -map=auto maps 0 to 65535, -map=INSIDE:OUTSIDE:COUNT what you like"),
     },
     Cause {
-        calls: "setgroups",
+        calls: Name::of(c"setgroups"),
         errnos: &[Errno::EPERM],
         holds: Config::denies_groups,
-        remedy: "where only your own group is mapped there are no others: -map=auto maps more",
+        remedy: Name::of(c"where only your own group is mapped there are no others: -map=auto maps more"),
     },
     Cause {
-        calls: "look up",
+        calls: Name::of(c"look up"),
         errnos: &[Errno::NO_SUBORDINATES],
         holds: |_| true,
-        remedy: "as root, add a line NAME:100000:65536 to /etc/subuid and to /etc/subgid, with ids that nobody else has",
+        remedy: Name::of(c"as root, add a line NAME:100000:65536 to /etc/subuid and to /etc/subgid, with ids that nobody else has"),
     },
     Cause {
-        calls: "find",
+        calls: Name::of(c"find"),
         errnos: &[Errno::ENOENT],
         holds: |_| true,
-        remedy: "ids other than your own take newuidmap and newgidmap: on Debian, apt-get install uidmap",
+        remedy: Name::of(c"ids other than your own take newuidmap and newgidmap: on Debian, apt-get install uidmap"),
     },
     Cause {
-        calls: "run",
+        calls: Name::of(c"run"),
         errnos: &[Errno::HELPER_FAILED],
         holds: |_| status_says(b"NoNewPrivs:\t1"),
-        remedy: "no_new_privs is in force here, so no helper can gain the privilege it needs",
+        remedy: Name::of(c"no_new_privs is in force here, so no helper can gain the privilege it needs"),
     },
     Cause {
-        calls: "pivot_root",
+        calls: Name::of(c"pivot_root"),
         errnos: &[Errno::EINVAL],
         holds: |_| is_mounted(|place| place == b"/", b" - rootfs "),
-        remedy: "the root here is the initramfs, which pivot_root cannot leave: switch_root to a tmpfs first, or leave -mnt out",
+        remedy: Name::of(c"the root here is the initramfs, which pivot_root cannot leave: switch_root to a tmpfs first, or leave -mnt out"),
     },
     Cause {
-        calls: "openat",
+        calls: Name::of(c"openat"),
         errnos: &[Errno::ENOENT],
         holds: Config::wants_cgroup,
-        remedy: "no cgroup v2 was found on /sys/fs/cgroup, which -memory, -cpus and -pids need",
+        remedy: Name::of(c"no cgroup v2 was found on /sys/fs/cgroup, which -memory, -cpus and -pids need"),
     },
     Cause {
-        calls: "read",
+        calls: Name::of(c"read"),
         errnos: &[Errno::EOPNOTSUPP],
         holds: |config| config.wants_cgroup() && !is_missing(c"/sys/fs/cgroup/unified"),
-        remedy: "cgroup v1 has the controllers on this host: boot it with systemd.unified_cgroup_hierarchy=1",
+        remedy: Name::of(c"cgroup v1 has the controllers on this host: boot it with systemd.unified_cgroup_hierarchy=1"),
     },
     Cause {
-        calls: "read",
+        calls: Name::of(c"read"),
         errnos: &[Errno::EOPNOTSUPP],
         holds: |config| config.wants_cgroup() && is_missing(c"/sys/fs/cgroup/unified"),
-        remedy: "the cgroup that gontainer was started in has not been given the controllers for these limits",
+        remedy: Name::of(c"the cgroup that gontainer was started in has not been given the controllers for these limits"),
     },
     Cause {
-        calls: "write",
+        calls: Name::of(c"write"),
         errnos: &[Errno::EBUSY],
         holds: Config::wants_cgroup,
-        remedy: "other processes are in gontainer's cgroup, and one that has any cannot pass limits on",
+        remedy: Name::of(c"other processes are in gontainer's cgroup, and one that has any cannot pass limits on"),
     },
     Cause {
-        calls: CGROUPS,
+        calls: Name::of(CGROUPS),
         errnos: NOT_DELEGATED,
-        holds: |config| config.wants_cgroup() && config.caller_uid != 0,
-        remedy: "to get a cgroup of its own: systemd-run --user --scope -p Delegate=yes gontainer ...",
+        holds: |config| config.wants_cgroup() && is_missing(c"/sys/fs/cgroup/unified"),
+        remedy: Name::of(c"to get a cgroup of its own: systemd-run --user --scope -p Delegate=yes gontainer ... (root: no --user)"),
     },
     Cause {
-        calls: CGROUPS,
-        errnos: NOT_DELEGATED,
-        holds: |config| config.wants_cgroup() && config.caller_uid == 0,
-        remedy: "to get a cgroup of its own: systemd-run --scope -p Delegate=yes gontainer ...",
-    },
-    Cause {
-        calls: "prlimit64",
+        calls: Name::of(c"prlimit64"),
         errnos: &[Errno::EPERM],
         holds: |_| true,
-        remedy: "a hard limit is raised only by root of the host (CAP_SYS_RESOURCE), nofile at most to fs.nr_open",
+        remedy: Name::of(c"a hard limit is raised only by root of the host (CAP_SYS_RESOURCE), nofile at most to fs.nr_open"),
     },
     Cause {
-        calls: "write",
+        calls: Name::of(c"write"),
         errnos: &[Errno::EACCES],
         holds: |config| config.oom.is_some(),
-        remedy: "-oom: below the value you have yourself takes CAP_SYS_RESOURCE on the host",
+        remedy: Name::of(c"-oom: below the value you have yourself takes CAP_SYS_RESOURCE on the host"),
     },
     Cause {
-        calls: "setpriority",
+        calls: Name::of(c"setpriority"),
         errnos: REFUSED,
         holds: |_| true,
-        remedy: "-nice: below the value you have yourself takes CAP_SYS_NICE on the host, or a higher RLIMIT_NICE",
+        remedy: Name::of(c"-nice: below the value you have yourself takes CAP_SYS_NICE on the host, or a higher RLIMIT_NICE"),
     },
     Cause {
-        calls: "size",
+        calls: Name::of(c"size"),
         errnos: &[Errno::EINVAL, Errno::EFBIG],
         holds: |config| config.wants_filter_of_file(),
-        remedy: "-seccomp takes a compiled BPF program, as libseccomp exports it: 1 to 4096 instructions of 8 bytes each",
+        remedy: Name::of(c"-seccomp takes a compiled BPF program, as libseccomp exports it: 1 to 4096 instructions of 8 bytes each"),
     },
     Cause {
-        calls: "prctl PR_SET_SECCOMP",
+        calls: Name::of(c"prctl PR_SET_SECCOMP"),
         errnos: &[Errno::EINVAL],
         holds: |config| config.wants_filter_of_file(),
-        remedy: "the kernel does not take the file that -seccomp names as a BPF program for system calls",
+        remedy: Name::of(c"the kernel does not take the file that -seccomp names as a BPF program for system calls"),
     },
     Cause {
-        calls: "prctl PR_SET_SECCOMP",
+        calls: Name::of(c"prctl PR_SET_SECCOMP"),
         errnos: &[Errno::EINVAL],
         holds: |_| !status_says(b"Seccomp:"),
-        remedy: "this kernel was built without filters of system calls (CONFIG_SECCOMP_FILTER); -seccomp=off does without",
+        remedy: Name::of(c"this kernel was built without filters of system calls (CONFIG_SECCOMP_FILTER); -seccomp=off does without"),
     },
     Cause {
-        calls: "prctl PR_SET_SECCOMP",
+        calls: Name::of(c"prctl PR_SET_SECCOMP"),
         errnos: REFUSED,
         holds: |config| config.new_privileges,
-        remedy: "with -new-privs only CAP_SYS_ADMIN may filter system calls, which is gone by then",
+        remedy: Name::of(c"with -new-privs only CAP_SYS_ADMIN may filter system calls, which is gone by then"),
     },
     Cause {
-        calls: "capget",
+        calls: Name::of(c"capget"),
         errnos: &[Errno::EPERM],
         holds: |config| config.capabilities.added != 0,
-        remedy: "-cap adds only what the caller has and the kernel knows",
+        remedy: Name::of(c"-cap adds only what the caller has and the kernel knows"),
     },
     Cause {
-        calls: "execve",
+        calls: Name::of(c"execve"),
         errnos: &[Errno::ENOENT],
         holds: |config| config.wants_root(),
-        remedy: "commands are looked up inside the rootfs that -mnt names",
+        remedy: Name::of(c"commands are looked up inside the rootfs that -mnt names"),
     },
 ];
 
 /// Adds what to do about a failure, for each cause that holds here.
 pub(super) fn write_causes(message: &mut Message, config: &Config, fault: &Fault) {
     for cause in CAUSES {
-        let is_meant = parts(cause.calls.as_bytes(), b',').any(|call| call == fault.call.text().to_bytes());
+        let is_meant = parts(cause.calls.text().to_bytes(), b',').any(|call| call == fault.call.text().to_bytes());
         if is_meant && cause.errnos.contains(&fault.errno) && (cause.holds)(config) {
-            message.push_str("hint: ").push_str(cause.remedy).push_str("\n");
+            message.push_str("hint: ").push(cause.remedy.text().to_bytes()).push_str("\n");
         }
     }
     let made = match fault.call.text().to_bytes() {
@@ -315,7 +309,6 @@ fn write_cause_in_kind(message: &mut Message, kind: &Kind, errno: Errno) {
 
 /// Whether we have CAP_SYS_ADMIN.
 fn may_administer() -> bool {
-    const CAP_SYS_ADMIN: u64 = 1 << 21;
     process::capabilities().is_ok_and(|sets| sets.effective & CAP_SYS_ADMIN != 0)
 }
 
@@ -366,7 +359,7 @@ fn contains(text: &[u8], part: &[u8]) -> bool {
     part.is_empty() || text.windows(part.len()).any(|window| window == part)
 }
 
-/// Whether a file that every kernel has in /proc, if not left out of it, is missing.
+/// Whether a file is missing, where there is a /proc: without one nothing is said of the kernel.
 fn is_missing(path: &CStr) -> bool {
     has_proc() && file::open(path, Open::Read).err() == Some(Errno::ENOENT)
 }

@@ -1,4 +1,4 @@
-//! All printing: messages, hints, the banner.
+//! What gontainer says of itself: messages, hints, the banner, traces, benchmarks.
 
 mod banner;
 mod bench;

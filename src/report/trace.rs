@@ -24,10 +24,16 @@ type Cell = Text<160>;
 /// Where the last column begins, counted in the call's column.
 const CALL_WIDTH: usize = 54;
 
-/// Prints what the recorder holds.
+/// Prints what the recorder holds. Returns whether that was taken.
 #[cold]
 #[inline(never)]
-pub(crate) fn trace(which: Trace, config: &Config, command: &Command, failure: Option<&Failure>, coloured: bool) {
+pub(crate) fn trace(
+    which: Trace,
+    config: &Config,
+    command: &Command,
+    failure: Option<&Failure>,
+    coloured: bool,
+) -> bool {
     let mut page = Page::new();
     let ink = if coloured { Ink::COLOURED } else { Ink::PLAIN };
     write_heading(&mut page, config, command);
@@ -91,7 +97,7 @@ pub(crate) fn trace(which: Trace, config: &Config, command: &Command, failure: O
         write_end(&mut page, failure, end_ns.saturating_sub(start), tried);
     }
     let fd = if which == Trace::Plan { 1 } else { 2 };
-    let _ = file::write(fd, page.as_bytes()); // nobody reads it: nothing to do about it
+    file::write(fd, page.as_bytes()).is_ok()
 }
 
 /// The step that a call was made for: the last that its side began before.
@@ -164,7 +170,7 @@ fn write_end(page: &mut Page, failure: Option<&Failure>, took_ns: u64, tried: bo
     if tried {
         page.push_str("(An error without a mark is only an answer: the start went on.)\n");
     }
-    page.push_str(if failure.is_some() { "failed after " } else { "the command was executed after " });
+    page.push_str(if failure.is_some() { "failed after " } else { "execve was called after " });
     write_micros(page, took_ns, 0);
     page.push_str(" µs");
     if let Some(failure) = failure {

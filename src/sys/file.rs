@@ -1,6 +1,7 @@
 //! Files, directories, pipes and terminals.
 
 use super::{Errno, Fd, Pid, call, recorder};
+use crate::number;
 use crate::text::Text;
 use core::ffi::CStr;
 
@@ -82,13 +83,6 @@ pub(crate) fn open_name(dir: &Fd, name: &CStr) -> Result<Fd, Errno> {
     unsafe { call!(OPENAT, dir.number(), name, flags) }.map(Fd::from_result)
 }
 
-/// As [`open_name`], of a directory that is not reached through a link.
-pub(crate) fn open_real_dir(dir: &Fd, name: &CStr) -> Result<Fd, Errno> {
-    let flags = libc::O_PATH | libc::O_DIRECTORY | libc::O_NOFOLLOW | libc::O_CLOEXEC;
-    // SAFETY: name is a C string.
-    unsafe { call!(OPENAT, dir.number(), name, flags) }.map(Fd::from_result)
-}
-
 /// Makes an empty file in a directory, openat(2) with `O_EXCL`.
 pub(crate) fn make_file_at(dir: &Fd, name: &CStr, mode: u32) -> Result<Fd, Errno> {
     let flags = libc::O_RDONLY | libc::O_CREAT | libc::O_EXCL | libc::O_NOFOLLOW | libc::O_CLOEXEC;
@@ -161,10 +155,11 @@ pub(crate) fn set_umask(mask: u32) -> Result<u32, Errno> {
     unsafe { call!(UMASK, mask) }.map(|old| u32::try_from(old).unwrap_or(0o022))
 }
 
-/// Where a link that [`open_name`] named leads, readlinkat(2). Returns the length.
-pub(crate) fn read_link(link: &Fd, into: &mut [u8]) -> Result<usize, Errno> {
+/// Where a link in a directory leads, or with no name the one that [`open_name`] named, readlinkat(2). Returns the
+/// length.
+pub(crate) fn read_link(dir: &Fd, name: &CStr, into: &mut [u8]) -> Result<usize, Errno> {
     // SAFETY: the path is a C string; the kernel writes at most `len` bytes into the slice.
-    unsafe { call!(READLINKAT, link.number(), c"", into.as_mut_ptr(), into.len()) }
+    unsafe { call!(READLINKAT, dir.number(), name, into.as_mut_ptr(), into.len()) }
 }
 
 /// What a file is, as far as it matters here.
@@ -217,12 +212,6 @@ pub(crate) fn copy_attributes(from: &CStr, to: &CStr) -> Result<(), Errno> {
     }
     // SAFETY: the path is a C string.
     unsafe { call!(FCHMODAT, libc::AT_FDCWD, to, stat.st_mode & 0o7777) }.map(drop)
-}
-
-/// Whether an open file is a regular one. A rehearsal takes it for one.
-pub(crate) fn is_regular(fd: &Fd) -> Result<bool, Errno> {
-    Ok(status(fd.number(), c"", libc::AT_EMPTY_PATH)?.st_mode & libc::S_IFMT == libc::S_IFREG
-        || recorder::is_rehearsal())
 }
 
 /// Whether an open file, which may be an `O_PATH` descriptor, is of a proc file system. A rehearsal takes it for
@@ -292,6 +281,16 @@ pub(crate) fn has_line(file: &Fd, most: usize, wanted: &mut dyn FnMut(&[u8]) -> 
         found
     })?;
     Ok(recorder::is_rehearsal() || found || wanted(line.get(..length).unwrap_or_default()))
+}
+
+/// The number that a file has behind `key`, at the beginning of a line.
+pub(crate) fn number_behind(file: &Fd, key: &[u8]) -> Result<Option<u64>, Errno> {
+    let mut found = None;
+    has_line(file, usize::MAX, &mut |line| {
+        found = found.or(line.strip_prefix(key).and_then(|text| number::decimal(text.trim_ascii())));
+        false
+    })?;
+    Ok(found)
 }
 
 /// newfstatat(2).

@@ -1,7 +1,8 @@
 //! The kernel, typed: one call, one line, one note. Nothing here knows what a container is.
 //!
 //! # Safety
-//! All `unsafe` of the binary stands in this folder and in `launch/{mod,shared}.rs`. Calls are raw, not
+//! All `unsafe` of the binary stands in this folder, in `launch/{mod,shared}.rs` and at the C entry in `main.rs`. Where a
+//! comment says SINCE(x.y), that Linux brought what is named there: older ones take the other way. Calls are raw, not
 //! libc's: a child that shares its parent's memory shares its thread-local storage too, so even libc's
 //! errno is out of bounds for it.
 #![allow(unsafe_code)]

@@ -159,11 +159,14 @@ fn change_tree(top: &Fd, propagation: u64) -> Result<(), Errno> {
 #[inline(never)]
 fn remount(top: &Fd, set: u64, clear: u64) -> Result<(), Errno> {
     let has = flags_of(top)?;
-    // The low bits are those of mount(2), up to noexec and for the two of noatime; relatime has another place there.
+    // The low bits are those of mount(2), up to noexec and for the two of noatime; relatime and nosymfollow have other places there.
     const ST_RELATIME: u64 = 0x1000;
+    const ST_NOSYMFOLLOW: u64 = 0x2000;
+    const MS_NOSYMFOLLOW: u64 = 0x100; // SINCE(5.10); libc lacks it
     let kept = has & 0xf
         | has & (libc::MS_NOATIME | libc::MS_NODIRATIME)
-        | if has & ST_RELATIME != 0 { libc::MS_RELATIME } else { 0 };
+        | if has & ST_RELATIME != 0 { libc::MS_RELATIME } else { 0 }
+        | if has & ST_NOSYMFOLLOW != 0 { MS_NOSYMFOLLOW } else { 0 };
     let flags = kept & !clear | set | libc::MS_REMOUNT | libc::MS_BIND;
     // SAFETY: C strings; a remount takes neither source, type nor data.
     unsafe { call!(MOUNT, c"", own_name(top).c_str_or_empty(), 0_usize, flags) }.map(drop)
@@ -189,11 +192,7 @@ fn remount_below(top: &Fd, set: u64) -> Result<(), Errno> {
     let mut info = Text::<40>::new();
     info.push(b"/proc/self/fdinfo/").push_number(top.number().unsigned_abs().into());
     let info = file::open(info.c_str_or_empty(), Open::Read)?;
-    let mut id = None;
-    file::has_line(&info, usize::MAX, &mut |line| {
-        id = id.or(line.strip_prefix(b"mnt_id:").and_then(|text| number::decimal(text.trim_ascii())));
-        false
-    })?;
+    let id = file::number_behind(&info, b"mnt_id:")?;
     let mut place = MountPoint::new();
     each_mount(&mut |number, point| {
         if number == id {

@@ -1,9 +1,10 @@
 //! Processes: making, ending, waiting, and what they may do.
 
-use super::arch::clone_onto;
+use super::arch::{clone_onto, trap};
 use super::recorder::{self, Side};
 use super::words::Words;
-use super::{Errno, Fd, Signal, call};
+use super::{Errno, Fd, Signal, call, file};
+use crate::number;
 use core::convert::Infallible;
 use core::ffi::CStr;
 use core::ptr::NonNull;
@@ -165,10 +166,9 @@ pub(crate) fn execve(path: &CStr, arguments: Words, environment: Words) -> Resul
 
 /// exit_group(2).
 pub(crate) fn exit(status: i32) -> ! {
-    loop {
-        // SAFETY: takes a number only.
-        let _ = unsafe { call!(EXIT_GROUP, status) }; // does not return
-    }
+    // SAFETY: takes a number only.
+    let _ = unsafe { call!(EXIT_GROUP, status) };
+    trap() // the user's filter refused it
 }
 
 /// Whom [`wait`] waits for.
@@ -209,21 +209,13 @@ pub(crate) struct Usage {
 pub(crate) fn wait_for_usage() -> Result<(Pid, Event, Usage), Errno> {
     let mut status = 0_i32;
     let mut usage = core::mem::MaybeUninit::<libc::rusage>::zeroed();
-    loop {
-        // SAFETY: the kernel writes one number and fills in this structure.
-        match unsafe { call!(WAIT4, -1, &raw mut status, 0, usage.as_mut_ptr()) } {
-            Err(Errno::EINTR) => {}
-            Err(errno) => return Err(errno),
-            Ok(pid) => {
-                // SAFETY: filled in, and all zeroes are valid too.
-                let usage = unsafe { usage.assume_init() };
-                let micros =
-                    |time: libc::timeval| time.tv_sec.cast_unsigned() * 1_000_000 + time.tv_usec.cast_unsigned();
-                let usage = Usage { user_us: micros(usage.ru_utime), system_us: micros(usage.ru_stime) };
-                return Ok((Pid::from_result(pid), decode_status(status), usage));
-            }
-        }
-    }
+    // SAFETY: the kernel writes one number and fills in this structure.
+    let pid = unsafe { call!(WAIT4, -1, &raw mut status, 0, usage.as_mut_ptr()) }?;
+    // SAFETY: filled in, and all zeroes are valid too.
+    let usage = unsafe { usage.assume_init() };
+    let micros = |time: libc::timeval| time.tv_sec.cast_unsigned() * 1_000_000 + time.tv_usec.cast_unsigned();
+    let usage = Usage { user_us: micros(usage.ru_utime), system_us: micros(usage.ru_stime) };
+    Ok((Pid::from_result(pid), decode_status(status), usage))
 }
 
 fn wait_with(whom: WaitFor, options: i32) -> Result<Option<(Pid, Event)>, Errno> {
@@ -269,6 +261,16 @@ pub(crate) fn copy_descriptor(from: &Fd, number: i32) -> Result<Fd, Errno> {
 pub(crate) fn own_pid() -> Pid {
     // SAFETY: takes nothing, never fails.
     Pid(unsafe { call!(GETPID) }.map_or(0, |pid| i32::try_from(pid).unwrap_or(0)))
+}
+
+/// Whether a directory is a process's in a /proc of our own PID namespace: there the kernel's `self`, beside it, leads
+/// to our own pid. A rehearsal takes it for one.
+pub(crate) fn is_in_own_proc(dir: &Fd) -> Result<bool, Errno> {
+    let mut text = [0; 16];
+    let is_in_proc = file::is_in_proc(dir)?;
+    let length = file::read_link(dir, c"../self", &mut text).unwrap_or(0);
+    let number = number::decimal(text.get(..length).unwrap_or_default());
+    Ok(is_in_proc && (number == Some(own_pid().0.unsigned_abs().into()) || recorder::is_rehearsal()))
 }
 
 /// getpgid(2) of the caller; 0 if the group is of another PID namespace.

@@ -26,6 +26,9 @@ pub(crate) struct Instruction {
 impl Instruction {
     /// One that refuses everything.
     pub(crate) const NONE: Instruction = Instruction { code: 0, jump_true: 0, jump_false: 0, operand: 0 };
+    /// The answer EPERM.
+    pub(crate) const REFUSE: Instruction =
+        Instruction { code: ANSWER, operand: error(Errno::EPERM), ..Instruction::NONE };
 
     /// From eight bytes of a file.
     pub(crate) fn read(bytes: [u8; 8]) -> Instruction {
@@ -38,10 +41,10 @@ impl Instruction {
 /// The kernel's BPF_MAXINSNS.
 pub(crate) const MOST_INSTRUCTIONS: usize = 4096;
 
-/// What becomes of one call depends on the low half of an argument: the kernel takes these as 32 bits, so
+/// What becomes of some calls depends on the low half of an argument: the kernel takes these as 32 bits, so
 /// a bit above changes nothing (CVE-2019-10063 looked at all 64).
 pub(crate) struct Check {
-    pub(crate) call: usize,
+    pub(crate) calls: &'static [usize],
     pub(crate) argument: u32,
     pub(crate) test: Test,
     /// What it gives if it is refused.
@@ -61,6 +64,8 @@ pub(crate) enum Test {
 /// Which calls are allowed: all but these.
 pub(crate) struct Policy {
     pub(crate) refused: &'static [&'static [usize]],
+    /// Those that the program's last instruction answers: it allows them, and can be exchanged.
+    pub(crate) answered_last: &'static [usize],
     pub(crate) checks: &'static [Check],
 }
 
@@ -75,14 +80,15 @@ const LAST_KNOWN: usize = 469;
 pub(crate) struct Compiled {
     instructions: [Instruction; 256],
     length: usize,
-    /// Where each way to go on begins: allow, EPERM, ENOSYS, then the checks.
+    /// Where each way to go on begins: allow, EPERM, ENOSYS, the last, then the checks.
     places: [usize; 16],
 }
 
 const ALLOW: usize = 0;
 const REFUSE: usize = 1;
 const MISSING: usize = 2;
-const FIRST_CHECK: usize = 3;
+const LAST: usize = 3;
+const FIRST_CHECK: usize = 4;
 
 // BPF's instructions, linux/bpf_common.h.
 const LOAD: u16 = 0x20;
@@ -118,6 +124,7 @@ pub(crate) const fn compile(policy: &Policy) -> Compiled {
     made.places[REFUSE] = end + 1;
     made.places[MISSING] = end + 2;
     let kill = end + 3;
+    made.places[LAST] = end + 4;
     // A program for another architecture, as i386 on x86_64: its calls have other numbers. No error would
     // reach it, and one that is refused its exit may try for ever.
     made.add(LOAD, AT_ARCH, 0, 0);
@@ -134,6 +141,9 @@ pub(crate) const fn compile(policy: &Policy) -> Compiled {
     made.add(ANSWER, error(Errno::EPERM), 0, 0);
     made.add(ANSWER, error(Errno::ENOSYS), 0, 0);
     made.add(ANSWER, KILLED, 0, 0);
+    if !policy.answered_last.is_empty() {
+        made.add(ANSWER, ALLOWED, 0, 0);
+    }
     made
 }
 
@@ -230,6 +240,11 @@ type Fates = [u8; NUMBERS];
 const fn fates(policy: &Policy) -> Fates {
     let mut fates = [ALLOW as u8; NUMBERS];
     fates[LAST_KNOWN + 1] = MISSING as u8;
+    let mut index = 0;
+    while index < policy.answered_last.len() {
+        fates[policy.answered_last[index]] = LAST as u8;
+        index += 1;
+    }
     let mut list = 0;
     while list < policy.refused.len() {
         let mut index = 0;
@@ -242,7 +257,12 @@ const fn fates(policy: &Policy) -> Fates {
     }
     let mut index = 0;
     while index < policy.checks.len() {
-        fates[policy.checks[index].call] = (FIRST_CHECK + index) as u8;
+        let calls = policy.checks[index].calls;
+        let mut call = 0;
+        while call < calls.len() {
+            fates[calls[call]] = (FIRST_CHECK + index) as u8;
+            call += 1;
+        }
         index += 1;
     }
     fates
@@ -333,10 +353,11 @@ mod tests {
 
     static COMPILED: Compiled = compile(&Policy {
         refused: &[&[103, 159, 163, 164, 443], &[425, 426, 427]],
+        answered_last: &[308, 438],
         checks: &[
-            Check { call: 16, argument: 1, test: Test::NoneOf(&[0x5412, 0x541c]), errno: Errno::EPERM },
-            Check { call: 41, argument: 0, test: Test::OneOf(&[1, 2]), errno: Errno::EAFNOSUPPORT },
-            Check { call: 56, argument: 0, test: Test::Without(0x1100), errno: Errno::EPERM },
+            Check { calls: &[16], argument: 1, test: Test::NoneOf(&[0x5412, 0x541c]), errno: Errno::EPERM },
+            Check { calls: &[41], argument: 0, test: Test::OneOf(&[1, 2]), errno: Errno::EAFNOSUPPORT },
+            Check { calls: &[56], argument: 0, test: Test::Without(0x1100), errno: Errno::EPERM },
         ],
     });
 

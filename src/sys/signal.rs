@@ -1,6 +1,6 @@
 //! Signals: masks, waiting, sending. Numbers are the kernel's, 1 to 64.
 
-use super::{Errno, Pid, call, clock};
+use super::{Errno, Pid, call, clock, process, unrecorded};
 
 /// A signal's number.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -55,19 +55,25 @@ pub(crate) fn pending() -> Result<SignalSet, Errno> {
     Ok(set)
 }
 
-/// Takes the next blocked signal, waiting for one, but no longer than until this time of [`clock::now`].
-/// rt_sigtimedwait(2).
+/// Takes the next blocked signal, waiting for one, but no longer than until this time of [`clock::now`]. A SIGPIPE
+/// that we raised ourselves, by writing where nobody reads, is none. rt_sigtimedwait(2).
 pub(crate) fn await_signal(until_ns: Option<u64>) -> Result<Option<Signal>, Errno> {
     let all = SignalSet::ALL;
     loop {
         let left = until_ns.map(clock::time_until).transpose()?;
         let left = left.as_ref().map_or(core::ptr::null(), core::ptr::from_ref);
-        // SAFETY: the kernel reads one set, and the time if there is one; it writes no information where it
-        // is given no place.
-        match unsafe { call!(RT_SIGTIMEDWAIT, &raw const all, 0_usize, left, SET_BYTES) } {
+        let mut info = [0_i32; 32]; // siginfo_t
+        // SAFETY: the kernel reads one set, and the time if there is one; it writes the information.
+        match unsafe { call!(RT_SIGTIMEDWAIT, &raw const all, info.as_mut_ptr(), left, SET_BYTES) } {
             Err(Errno::EINTR) => {} // stopped and continued, or traced: signal(7)
             Err(Errno::EAGAIN) if until_ns.is_some() => return Ok(None),
-            result => return result.map(|number| Some(Signal(i32::try_from(number).unwrap_or(0)))),
+            result => {
+                result?;
+                let [number, _, _, _, sender, ..] = info; // on 64 bits the sender stands behind a gap
+                if number != libc::SIGPIPE || sender != process::own_pid().0 {
+                    return Ok(Some(Signal(number)));
+                }
+            }
         }
     }
 }
@@ -76,6 +82,30 @@ pub(crate) fn await_signal(until_ns: Option<u64>) -> Result<Option<Signal>, Errn
 pub(crate) fn kill(target: Pid, signal: Signal) -> Result<(), Errno> {
     // SAFETY: takes numbers only.
     unsafe { call!(KILL, target.0, signal.0) }.map(drop)
+}
+
+/// Has the kernel continue the caller, if it is stopped, at this time of [`clock::now`]: a timer of its own,
+/// timer_create(2). Not recorded: a start has ended by then.
+///
+/// # Errors
+/// EAGAIN: a limit on signals that wait, RLIMIT_SIGPENDING.
+pub(crate) fn continue_at(then_ns: u64) -> Result<(), Errno> {
+    let mut event = [0_i32; 16]; // struct sigevent: a value of eight bytes, the signal, SIGEV_SIGNAL
+    event[2] = libc::SIGCONT;
+    let mut timer = 0_i32;
+    // SAFETY: the kernel reads the structure, 64 bytes, and writes the timer's number.
+    unsafe { unrecorded!(TIMER_CREATE, libc::CLOCK_MONOTONIC, event.as_ptr(), &raw mut timer) }?;
+    // No interval, then when.
+    let times = [libc::timespec { tv_sec: 0, tv_nsec: 0 }, clock::time_until(then_ns)?];
+    // SAFETY: the kernel reads the two times, and has no place to write to.
+    unsafe { unrecorded!(TIMER_SETTIME, timer, 0, times.as_ptr(), 0_usize) }.map(drop)
+}
+
+/// Ends the caller by a signal that is blocked and has its default effect, for those who ask what ended it. Comes back
+/// where it is ignored, as by the PID 1 of a namespace.
+pub(crate) fn end_by(signal: Signal) {
+    let _ = kill(process::own_pid(), signal); // cannot fail
+    let _ = swap_mask(SignalSet::ALL.without(signal));
 }
 
 /// The kernel's struct sigaction where no handler is set: then the restorer does not matter, and the

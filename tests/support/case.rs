@@ -360,6 +360,17 @@ impl Case {
         let [stdin, stdout, stderr] = self.streams;
         command.stdin(stdio(stdin)?).stdout(stdio(stdout)?).stderr(stdio(stderr)?);
         let streams = self.streams;
+        // Whoever runs the tests may ignore them, as a script does in the background.
+        self.before.insert(
+            0,
+            Box::new(|| {
+                for signal in [libc::SIGHUP, libc::SIGINT, libc::SIGQUIT] {
+                    // SAFETY: takes numbers only.
+                    unsafe { libc::signal(signal, libc::SIG_DFL) };
+                }
+                Ok(())
+            }),
+        );
         // Even with nothing to close: std's way without a fork would have signals 32 and 33 ignored.
         self.before.push(Box::new(move || {
             for (fd, _) in (0..).zip(streams).filter(|(_, stream)| *stream == Stream::Closed) {

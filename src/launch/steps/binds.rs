@@ -64,7 +64,7 @@ fn find_place(job: &Job, place: &'static CStr, is_dir: bool) -> Result<Fd, Fault
     let found = if is_dir {
         inside::make_dir(root, place).on(c"mkdir", place)?
     } else {
-        inside::make_file(root, place).on(c"open", place)?
+        inside::make_file(root, place).on(c"create", place)?
     };
     if file::is_dir(&found).on(c"stat", place)? != is_dir {
         Err(if is_dir { Errno::ENOTDIR } else { Errno::EISDIR }).on(c"mount", place)
@@ -84,9 +84,9 @@ fn bind_by_name(job: &Job, source: &Fd, place: &'static CStr, onto: &Fd) -> Resu
     if file::are_same(source, &top).on(c"stat", place)? { Ok(top) } else { Err(Errno::ESTALE).on(c"open", place) }
 }
 
-/// What a bind loses: the right to be written to if it was asked for; and, where root inside is root outside and
-/// may make device files, those in a directory open nothing. A device that is named itself does.
+/// What a bind loses: the right to be written to if it was asked for; and, where device files would
+/// open, those in a directory open nothing. A device that is named itself does.
 fn restrictions(job: &Job, bind: &Bind, is_dir: bool) -> u64 {
-    let no_devices = if is_dir && job.config.is_real_root() { mount::NO_DEVICES } else { 0 };
+    let no_devices = if is_dir && job.config.lets_devices_open() { mount::NO_DEVICES } else { 0 };
     no_devices | if bind.read_only { mount::READ_ONLY } else { 0 }
 }

@@ -102,7 +102,7 @@ fn hand_on(config: &Config, own: &Fd) -> Result<Option<Name>, Fault> {
     let mut name = own_name();
     name.push(b"-self");
     make_leaf(own, &name).on(c"mkdirat", CONTROL)?;
-    let refuge = file::open_real_dir(own, name.c_str_or_empty()).on(c"openat", CONTROL)?;
+    let refuge = file::open_at(own, name.c_str_or_empty(), Open::RealDir).on(c"openat", CONTROL)?;
     let result = write_at(&refuge, c"cgroup.procs", b"0").and_then(|()| write_at(own, CONTROL, wanted.as_bytes()));
     if result.is_err() {
         go_back(own, &name);
@@ -167,7 +167,7 @@ pub(in crate::launch) fn make(job: &mut Job) -> Result<(), Fault> {
     let refuge = hand_on(job.config, &own)?;
     let name = own_name();
     let made = make_leaf(&own, &name).on(c"mkdirat", path).and_then(|()| {
-        let leaf = file::open_real_dir(&own, name.c_str_or_empty()).on(c"openat", path)?;
+        let leaf = file::open_at(&own, name.c_str_or_empty(), Open::RealDir).on(c"openat", path)?;
         let entry = file::open_at(&leaf, c"cgroup.procs", Open::Write).on(c"openat", c"cgroup.procs")?;
         Ok((leaf, entry))
     });
@@ -202,6 +202,8 @@ pub(in crate::launch) fn limit(job: &mut Job) -> Result<(), Fault> {
         Err(Fault { errno: Errno::ENOENT, .. }) => Ok(()),
         result => result,
     };
+    // Root inside could else make cgroups in it, which would stay.
+    where_there_is(write_at(&cgroup.leaf, c"cgroup.max.descendants", b"0"))?; // SINCE(4.14)
     if let Some(bytes) = job.config.memory {
         write_at(&cgroup.leaf, c"memory.max", number(bytes).as_bytes())?;
         where_there_is(write_at(&cgroup.leaf, c"memory.swap.max", b"0"))?; // a kernel without swap

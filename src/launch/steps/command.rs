@@ -83,8 +83,8 @@ fn execute_in<const N: usize>(job: &Job, dir: &[u8], name: &CStr) -> Errno {
     path.as_c_str().map_or(Errno::ENAMETOOLONG, |path| execute(job, path))
 }
 
-/// execve(2); of a file that is there and still gives ENOENT, the interpreter is missing: its name is left
-/// for the launcher's message.
+/// execve(2); of a file that is there and still gives ENOENT, an interpreter is missing, its own or that one's: the
+/// name is left for the launcher's message.
 fn execute(job: &Job, path: &CStr) -> Errno {
     let Err(errno) = process::execve(path, job.command.words, job.command.environment);
     if errno == Errno::ENOENT {
@@ -97,13 +97,18 @@ fn execute(job: &Job, path: &CStr) -> Errno {
 #[inline(never)]
 fn note_interpreter(job: &Job, path: &CStr) {
     let mut start = [0_u8; 1024];
-    if let Ok(file) = file::open(path, Open::Read)
-        && let Ok(filled) = file::read(&file, &mut start)
-        && let Some(name) = interpreter(start.get(..filled).unwrap_or_default())
-    {
-        let mut text = Interpreter::new();
-        text.push(name);
-        job.shared.name_interpreter(text);
+    let mut file = file::open(path, Open::Read);
+    // The kernel follows so many (exec_binprm in fs/exec.c).
+    for _ in 0..6 {
+        let filled = file.and_then(|file| file::read(&file, &mut start)).unwrap_or(0);
+        let Some(name) = interpreter(start.get(..filled).unwrap_or_default()) else { break };
+        let mut next = Interpreter::new();
+        next.push(name);
+        file = file::open(next.c_str_or_empty(), Open::Read);
+        if file.is_err() {
+            job.shared.name_interpreter(next);
+            break;
+        }
     }
 }
 
@@ -111,8 +116,9 @@ fn note_interpreter(job: &Job, path: &CStr) {
 /// among them, as linkers place it.
 fn interpreter(start: &[u8]) -> Option<&[u8]> {
     if let Some(line) = start.strip_prefix(b"#!") {
-        let line = first_part(line, b'\n').trim_ascii_start();
-        return line.split(u8::is_ascii_whitespace).next().filter(|name| !name.is_empty());
+        // A carriage return is a part of the name.
+        let mut words = first_part(line, b'\n').split(|byte| matches!(byte, b' ' | b'\t'));
+        return words.find(|name| !name.is_empty());
     }
     let number = |at: usize, bytes: usize| -> Option<usize> {
         let digits = start.get(at..at.checked_add(bytes)?)?;

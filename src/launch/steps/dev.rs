@@ -61,7 +61,10 @@ pub(in crate::launch) fn fill(job: &Job) -> Result<(), Fault> {
         file::make_link(target, link).on(c"symlink", target)?;
     }
     let with_group = config.maps_terminal_group(job.groups);
-    make_mount(c"/proc/pts", c"/dev/pts", |place| mount::mount_terminals(place, with_group))?;
+    make_mount(c"/proc/pts", c"/dev/pts", |place| match mount::mount_terminals(place, with_group) {
+        Err(Errno::EINVAL) if with_group => mount::mount_terminals(place, false), // in a user namespace of others'
+        result => result,
+    })?;
     make_mount(c"/proc/shm", c"/dev/shm", mount::mount_shared_memory)?;
     if config.ipc {
         make_mount(c"/proc/mqueue", c"/dev/mqueue", |place| mount::mount_new(c"mqueue", place, false))?;

@@ -4,7 +4,7 @@
 //! the ways from a terminal to whoever shares it. EPERM for old calls, ENOSYS for newer ones, so that
 //! programs do without. Allowed stays what the kernel itself judges by namespaces and capabilities.
 
-use crate::config::Filter;
+use crate::config::{CAP_SYS_ADMIN, Filter};
 use crate::launch::fault::{Fault, On};
 use crate::launch::job::Job;
 use crate::sys::file::{self, Open};
@@ -47,6 +47,11 @@ const REFUSED: &[usize] = &[
 ];
 const QUOTACTL_FD: usize = 443;
 
+/// Refused besides where root inside is real root without CAP_SYS_ADMIN: the kernel takes it for the owner of every user
+/// namespace that root made, another container's with the covers of its /proc, and lets it take descriptors from
+/// processes of the host that have no more capabilities. A socket is enough to reach them.
+const REFUSED_TO_ROOT: &[usize] = &[number::PIDFD_GETFD, number::SETNS];
+
 /// Refused with `-strict` besides: what makes namespaces or mounts, and what reaches into other processes.
 const REFUSED_IF_STRICT: &[usize] = &[
     number::CHROOT,
@@ -76,12 +81,12 @@ const OPEN_TREE_ATTR: usize = 467;
 /// What a program could type on the terminal that it shares with its caller, paste there, or put in
 /// between: TIOCSTI, TIOCLINUX and TIOCSETD.
 const TERMINAL: Check =
-    Check { call: number::IOCTL, argument: 1, test: Test::NoneOf(&[0x5412, 0x541c, 0x5423]), errno: Errno::EPERM };
+    Check { calls: &[number::IOCTL], argument: 1, test: Test::NoneOf(&[0x5412, 0x541c, 0x5423]), errno: Errno::EPERM };
 
 /// A kernel without these families says the same. AF_VSOCK leads to the virtual machine's host, whatever
 /// the network namespace; AF_ALG is much kernel for what a library does as well.
 const SOCKETS: Check = Check {
-    call: number::SOCKET,
+    calls: &[number::SOCKET, number::SOCKETPAIR],
     argument: 0,
     test: Test::NoneOf(&[libc::AF_ALG.cast_unsigned(), libc::AF_VSOCK.cast_unsigned()]),
     errno: Errno::EAFNOSUPPORT,
@@ -94,23 +99,44 @@ const FEW_SOCKETS: Check = Check { test: Test::OneOf(&[1, 2, 10, 16]), ..SOCKETS
 const NEW_NAMESPACES: u32 = 0x7e02_0000;
 const CLONE_NEWTIME: u32 = 0x80;
 const CLONE: Check =
-    Check { call: number::CLONE, argument: 0, test: Test::Without(NEW_NAMESPACES), errno: Errno::EPERM };
-const UNSHARE: Check = Check { call: number::UNSHARE, test: Test::Without(NEW_NAMESPACES | CLONE_NEWTIME), ..CLONE };
+    Check { calls: &[number::CLONE], argument: 0, test: Test::Without(NEW_NAMESPACES), errno: Errno::EPERM };
+const UNSHARE: Check =
+    Check { calls: &[number::UNSHARE], test: Test::Without(NEW_NAMESPACES | CLONE_NEWTIME), ..CLONE };
 
-const DEFAULT: Compiled =
-    seccomp::compile(&Policy { refused: &[REFUSED, seccomp::HARDWARE_CALLS], checks: &[TERMINAL, SOCKETS] });
+const DEFAULT: Compiled = seccomp::compile(&Policy {
+    refused: &[REFUSED, seccomp::HARDWARE_CALLS],
+    answered_last: REFUSED_TO_ROOT,
+    checks: &[TERMINAL, SOCKETS],
+});
 static DEFAULT_PROGRAM: [Instruction; DEFAULT.length()] = DEFAULT.cut();
 
 const STRICT: Compiled = seccomp::compile(&Policy {
     refused: &[REFUSED, REFUSED_IF_STRICT, seccomp::HARDWARE_CALLS, seccomp::SEGMENT_CALLS],
+    answered_last: &[],
     checks: &[TERMINAL, FEW_SOCKETS, CLONE, UNSHARE],
 });
 static STRICT_PROGRAM: [Instruction; STRICT.length()] = STRICT.cut();
 
 /// Installs the filter that is built in, for PID 1 and the command.
 pub(in crate::launch) fn refuse_calls(job: &Job) -> Result<(), Fault> {
-    let program: &[Instruction] = if job.config.strict { &STRICT_PROGRAM } else { &DEFAULT_PROGRAM };
-    seccomp::filter(program).of(c"prctl PR_SET_SECCOMP")
+    let config = job.config;
+    if config.strict {
+        seccomp::filter(&STRICT_PROGRAM)
+    } else if config.is_real_root() && config.allowed_capabilities() & CAP_SYS_ADMIN == 0 {
+        refuse_more()
+    } else {
+        seccomp::filter(&DEFAULT_PROGRAM)
+    }
+    .of(c"prctl PR_SET_SECCOMP")
+}
+
+#[inline(never)] // so much stack nobody else touches
+fn refuse_more() -> Result<(), Errno> {
+    let mut program = DEFAULT_PROGRAM;
+    if let Some(last) = program.last_mut() {
+        *last = Instruction::REFUSE;
+    }
+    seccomp::filter(&program)
 }
 
 /// Asks the kernel for what it is now to refuse: a user namespace, in which a program would have all

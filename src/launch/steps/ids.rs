@@ -149,11 +149,10 @@ pub(in crate::launch) struct Helper {
 fn run_helper(running: &Running, name: &'static str, ranges: List<Range>) -> Result<(), Fault> {
     let path = find_helper(name)?;
     let mut words = [Word::END; 1 + 1 + 3 * crate::ids::MOST_RANGES + 1];
-    let pid = running.child.get().map_or(0, |child| child.0.unsigned_abs());
     let mut places = words.iter_mut();
     let mut add = |word| places.next().map(|place| *place = Word::of(word));
     add(path);
-    add(kept_number(pid));
+    add(kept_number(running.number.get())); // a map was tried to be written before
     for range in ranges.iter() {
         for number in [range.inside, range.outside, range.count] {
             add(kept_number(number));

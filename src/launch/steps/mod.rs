@@ -1,5 +1,5 @@
-//! One capability of the kernel each. A step is a verb; steps do not call each other, and their order is
-//! the plan's.
+//! One capability of the kernel each. A step is a verb; their order is the plan's, and no step relies on
+//! another but through the job.
 
 pub(super) mod binds;
 pub(super) mod cgroup;

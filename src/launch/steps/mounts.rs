@@ -24,6 +24,7 @@ pub(in crate::launch) fn mount_proc(job: &Job) -> Result<(), Fault> {
             if file::open(c"/proc/self/fd", Open::List).is_err() {
                 return Ok(());
             }
+            job.has_old_proc.set(true);
             if job.config.wants_root() {
                 bind_proc(job)?;
             }
@@ -55,11 +56,11 @@ enum Cover {
     Frozen,
 }
 
-/// On the bench, what OCI runtimes cover; besides that what only root may read of the whole machine's memory, and
+/// On the bench, what OCI runtimes cover (but `interrupts`, which newer ones do); besides that what only root may read of the whole machine's memory, and
 /// `dynamic_debug`, for which the kernel asks for no capability. Foreign ones first: what is frozen takes them along.
 static COVERS: &[(Cover, Name)] = &[
-    (Cover::File, Name::of(c"/proc/kcore")),
     (Cover::File, Name::of(c"/proc/keys")),
+    (Cover::File, Name::of(c"/proc/kcore")),
     (Cover::File, Name::of(c"/proc/kpagecgroup")),
     (Cover::File, Name::of(c"/proc/kpagecount")),
     (Cover::File, Name::of(c"/proc/kpageflags")),
@@ -82,23 +83,29 @@ static COVERS: &[(Cover, Name)] = &[
     (Cover::Frozen, Name::of(c"/proc/sysrq-trigger")),
 ];
 
+/// What covers a file.
+const NULL: &CStr = c"/dev/null";
+
 /// Root inside that is root outside owns the host's kernel settings in any /proc, in a user namespace or
 /// not: with core_pattern alone it would run a program on the host. It cannot undo a cover without
 /// CAP_SYS_ADMIN; nor can it from a user namespace of its own, where the kernel locks the covers in place
 /// and, because of them, refuses a new proc.
 pub(in crate::launch) fn cover_proc(job: &Job) -> Result<(), Fault> {
     let (mut frozen, mut has_empty) = (None, false);
+    let is_new = job.config.pid && !job.has_old_proc.get();
     for (cover, place) in COVERS {
         let place = place.text();
         let result = match cover {
             Cover::File => cover_file(&mut frozen, place),
             Cover::Dir => hide(&mut has_empty, place),
-            Cover::Foreign if job.config.pid => continue,
+            Cover::Foreign if is_new => continue,
             Cover::Foreign => mount::mount_nothing(place),
             Cover::Frozen => mount::bind(place, place).and_then(|()| mount::make_read_only(place)),
         };
         match result {
-            Err(Errno::ENOENT) => {} // this kernel has none
+            // This kernel has none; if it is not the cover that is missing.
+            Err(Errno::ENOENT) if frozen.is_some() => {}
+            Err(Errno::ENOENT) => _ = file::mode_and_owner(NULL).on(c"stat", NULL)?,
             result => result.on(c"mount", place)?,
         }
     }
@@ -109,7 +116,7 @@ pub(in crate::launch) fn cover_proc(job: &Job) -> Result<(), Fault> {
 /// Makes a file empty: by the host's /dev/null, read-only, as root inside could else change its mode through here.
 /// The next takes that along from the one before.
 fn cover_file(frozen: &mut Option<&'static CStr>, place: &'static CStr) -> Result<(), Errno> {
-    mount::bind(frozen.unwrap_or(c"/dev/null"), place)?;
+    mount::bind(frozen.unwrap_or(NULL), place)?;
     if frozen.is_none() {
         mount::freeze_device(place)?;
         *frozen = Some(place);

@@ -19,9 +19,14 @@ pub(in crate::launch) fn claim_changes(job: &mut Job) -> Result<(), Fault> {
     let Some(Changes::Dir(path)) = job.config.overlay else { return Ok(()) };
     match file::make_dir(path, 0o700) {
         Err(Errno::EEXIST) => {}
-        result => result.on(c"mkdir", path)?,
+        result => result.on(c"mkdirat", path)?,
     }
     let dir = file::open(path, Open::List).on(c"open", path)?;
+    if file::open(job.config.root.unwrap_or_default(), Open::Name).and_then(|root| file::are_same(&root, &dir))
+        == Ok(true)
+    {
+        return Err(Errno::ELOOP).on(c"stat", path);
+    }
     match file::lock(&dir) {
         Err(Errno::EAGAIN) => Err(Errno::IN_USE),
         result => result,

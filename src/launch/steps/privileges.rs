@@ -48,7 +48,8 @@ pub(in crate::launch) fn bound_capabilities(job: &Job) -> Result<(), Fault> {
 /// NO_CAP_AMBIENT_RAISE, each locked, and KEEP_CAPS locked at off.
 const NO_POWERS: u32 = 0b1110_1111;
 
-/// The command's capabilities, in all five sets: as its ids may have changed on the way, last.
+/// The command's capabilities, in the four sets that are left beside the bounding one: late, as its ids may have
+/// changed on the way.
 pub(in crate::launch) fn give_up(job: &Job) -> Result<(), Fault> {
     keep(job.config.allowed_capabilities())
 }

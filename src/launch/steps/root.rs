@@ -15,7 +15,7 @@ pub(in crate::launch) fn enter(job: &mut Job) -> Result<(), Fault> {
 /// Whether the child will be able to.
 pub(in crate::launch) fn look(job: &mut Job) -> Result<(), Fault> {
     let root = job.config.root.unwrap_or_default();
-    file::open(root, Open::List).on(c"open", root).map(drop)
+    file::open(root, Open::Name).on(c"open", root).map(drop)
 }
 
 /// The child does it, where the caller's working directory was needed until now.

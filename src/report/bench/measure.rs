@@ -29,8 +29,8 @@ const MOST_PART: usize = 1000;
 /// More steps than the plan has.
 const MOST_STEPS: usize = 96;
 
-/// What a start leaves in shared memory: when it was over, when the command was executed, what came of it,
-/// and, for who measures, its process.
+/// What a start leaves in shared memory: how long it took until it was over and until the command was executed, what
+/// came of it, and, for who measures, its process.
 const SLOT: usize = 4;
 
 /// What a slot's third number says.
@@ -345,6 +345,7 @@ impl Runner {
         } else {
             match launch::run(config, command, &mut |_| started_ns = clock::now_ns()) {
                 Outcome::Ended(status) | Outcome::OutOfMemory(status) => (status, ENDED),
+                Outcome::Interrupted => (128 + libc::SIGINT, ENDED), // never: a copy has no terminal
                 Outcome::NotStarted(failure, interpreter) => {
                     if loudly {
                         report::not_started(config, &failure, interpreter.as_ref());

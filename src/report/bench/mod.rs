@@ -38,8 +38,8 @@ pub(crate) fn bench(asked: &Bench) -> i32 {
     let mut samples = Samples::default();
     match measure::measure(asked, &mut samples) {
         Ok(()) => {
-            print::print(asked, &mut samples);
-            samples.stopped_by.map_or(0, |signal| 128 + signal.0)
+            let arrives = print::print(asked, &mut samples);
+            samples.stopped_by.map_or(i32::from(!arrives), |signal| 128 + signal.0)
         }
         Err(Trouble::DoesNotStart) => 125,
         Err(Trouble::Refused(what, errno)) => {

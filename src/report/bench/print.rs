@@ -15,6 +15,8 @@ const NAME_COLUMNS: usize = 44;
 /// Standard output, written in pieces.
 struct Sheet<'a> {
     text: Message,
+    /// Whether all was taken so far.
+    arrives: bool,
     scratch: &'a mut [u64],
 }
 
@@ -27,6 +29,7 @@ impl Sheet<'_> {
             while let Ok(taken @ 1..) = file::write(1, rest) {
                 rest = rest.get(taken..).unwrap_or_default();
             }
+            self.arrives &= rest.is_empty();
             self.text.clear();
         }
     }
@@ -127,15 +130,16 @@ impl Sheet<'_> {
 
 /// Prints all of it.
 #[inline(never)]
-pub(super) fn print(asked: &Bench, samples: &mut Samples) {
+pub(super) fn print(asked: &Bench, samples: &mut Samples) -> bool {
     let scratch = core::mem::take(&mut samples.scratch);
-    let mut sheet = Sheet { text: Message::new(), scratch };
+    let mut sheet = Sheet { text: Message::new(), arrives: true, scratch };
     if asked.config.json {
         json(&mut sheet, asked, samples);
     } else {
         table(&mut sheet, asked, samples);
     }
     sheet.flush(true);
+    sheet.arrives
 }
 
 /// Both whole lives' ratio, pair by pair, and both starts'.

@@ -1,7 +1,7 @@
 //! aarch64: instruction `svc 0`, number in x8, result in x0, arguments in x0 x1 x2 x3 x4;
 //! clone(2) takes flags, stack, ptid, tls, ctid; the kernel destroys nothing more.
 
-use core::arch::naked_asm;
+use core::arch::{asm, naked_asm};
 
 /// What seccomp calls this architecture's own system calls, linux/audit.h.
 pub(in crate::sys) const AUDIT_ARCH: u32 = 0xc000_00b7;
@@ -40,6 +40,12 @@ pub(in crate::sys) unsafe extern "C" fn clone_onto(
         "2: ret",
         clone = const sc::nr::CLONE,
     )
+}
+
+/// Ends the process by an instruction that there is none of: SIGILL.
+pub(in crate::sys) fn trap() -> ! {
+    // SAFETY: it touches nothing, and nothing comes after it.
+    unsafe { asm!("udf #0", options(noreturn, nomem, nostack)) }
 }
 
 /// Where the kernel enters the program, if the linker is told so: [`crate::main`] gets what lies on the stack.

@@ -8,8 +8,8 @@ mod riscv64;
 mod x86_64;
 
 #[cfg(target_arch = "aarch64")]
-pub(super) use aarch64::{AUDIT_ARCH, HARDWARE_CALLS, SEGMENT_CALLS, clone_onto};
+pub(super) use aarch64::{AUDIT_ARCH, HARDWARE_CALLS, SEGMENT_CALLS, clone_onto, trap};
 #[cfg(target_arch = "riscv64")]
-pub(super) use riscv64::{AUDIT_ARCH, HARDWARE_CALLS, SEGMENT_CALLS, clone_onto};
+pub(super) use riscv64::{AUDIT_ARCH, HARDWARE_CALLS, SEGMENT_CALLS, clone_onto, trap};
 #[cfg(target_arch = "x86_64")]
-pub(super) use x86_64::{AUDIT_ARCH, HARDWARE_CALLS, SEGMENT_CALLS, clone_onto};
+pub(super) use x86_64::{AUDIT_ARCH, HARDWARE_CALLS, SEGMENT_CALLS, clone_onto, trap};
