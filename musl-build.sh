@@ -69,7 +69,7 @@ build_with_source() {
     # functions are called directly, not through a table of their addresses, nor does a match jump through one.
     unstable='-Zunstable-options -C panic=immediate-abort -Z relax-elf-relocations=yes -C jump-tables=no'
     # Instructions that stand in many places alike become one function, as on other processors at this level.
-    outline='-C llvm-args=-enable-machine-outliner=always'
+    outline='-C llvm-args=-enable-machine-outliner=always -C llvm-args=-inline-threshold=0'
     RUSTC_BOOTSTRAP=1 RUSTC=/usr/bin/rustc \
         RUSTFLAGS="$flags $unstable $outline -C linker=musl-gcc -C link-self-contained=no -L $out \
         -C link-arg=-Wl,-T,$out/no-comment.ld" \

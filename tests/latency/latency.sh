@@ -86,9 +86,8 @@ line() {
     ours=$(sed -n 's/^ *"median": \(.*\),$/\1/p' "$work/json" | head -n 1)
     theirs=$(sed -n 's/^ *"median": \(.*\),$/\1/p' "$work/json" | tail -n 1)
     ratio=$(sed -n 's/^ *"whole_ratio": \(.*\),$/\1/p' "$work/json")
-    noisy=$(sed -n 's/^ *"noisy": true,$/ (noisy)/p' "$work/json")
-    awk -v name="$name" -v theirs="$theirs" -v ours="$ours" -v ratio="$ratio" -v noisy="$noisy" \
-        'BEGIN { printf "| %s | %.0f | %.0f | %.2f%s |\n", name, theirs * 1e6, ours * 1e6, ratio, noisy }'
+    awk -v name="$name" -v theirs="$theirs" -v ours="$ours" -v ratio="$ratio" \
+        'BEGIN { printf "| %s | %.0f | %.0f | %.2f |\n", name, theirs * 1e6, ours * 1e6, ratio }'
 }
 has() { command -v "$1" >/dev/null; }
 
