@@ -1,7 +1,6 @@
 //! One container, from a description to an exit status. The order of things is in [`plan`].
 #![allow(unsafe_code)]
 
-mod bench;
 mod fault;
 mod inside;
 mod job;
@@ -10,6 +9,7 @@ mod plan;
 mod shared;
 mod steps;
 mod supervise;
+mod workbench;
 
 pub(crate) use fault::{Failure, Fault};
 pub(crate) use shared::Interpreter;

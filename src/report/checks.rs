@@ -39,8 +39,6 @@ struct Kind {
     option: Option<(&'static str, &'static str)>,
 }
 
-const CLONE_NEWTIME: i32 = 0x80; // sched.h; libc has it for some targets only
-
 static KINDS: &[Kind] = &[
     Kind { flag: libc::CLONE_NEWUSER, name: "user", option: Some(("user", "USER_NS")) },
     Kind { flag: libc::CLONE_NEWNS, name: "mnt", option: None },
@@ -49,7 +47,7 @@ static KINDS: &[Kind] = &[
     Kind { flag: libc::CLONE_NEWIPC, name: "ipc", option: Some(("IPC", "IPC_NS")) },
     Kind { flag: libc::CLONE_NEWNET, name: "net", option: Some(("network", "NET_NS")) },
     Kind { flag: libc::CLONE_NEWCGROUP, name: "cgroup", option: Some(("cgroup", "CGROUPS")) },
-    Kind { flag: CLONE_NEWTIME, name: "time", option: None },
+    Kind { flag: process::CLONE_NEWTIME.cast_signed(), name: "time", option: None },
 ];
 
 static CAUSES: &[Cause] = &[
@@ -281,7 +279,7 @@ pub(super) fn write_causes(message: &mut Message, config: &Config, fault: &Fault
     }
     let made = match fault.call.text().to_bytes() {
         b"clone" => config.namespaces(),
-        b"unshare CLONE_NEWTIME" => CLONE_NEWTIME.cast_unsigned() as usize,
+        b"unshare CLONE_NEWTIME" => process::CLONE_NEWTIME as usize,
         _ => 0,
     };
     for kind in KINDS.iter().filter(|kind| kind.flag.cast_unsigned() as usize & made != 0) {

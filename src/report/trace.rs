@@ -4,7 +4,7 @@ use super::calls;
 use crate::config::{Command, Config};
 use crate::launch::Failure;
 use crate::sys::recorder::{Call, Record, Side, What, is_full, records};
-use crate::sys::{file, number as nr};
+use crate::sys::{file, number as nr, process};
 use crate::text::{Text, first_part, is_same_word};
 
 /// Which of the two.
@@ -151,7 +151,7 @@ fn failed_call(failure: &Failure) -> Option<&'static Record> {
 /// What is started, and in what.
 #[inline(never)]
 fn write_heading(page: &mut Page, config: &Config, command: &Command) {
-    const CLONE_NEWTIME: usize = 0x80;
+    const CLONE_NEWTIME: usize = process::CLONE_NEWTIME as usize;
     const EVERY_KIND: usize = 0x7e02_0000 | CLONE_NEWTIME;
     let made = config.namespaces() | if config.wants_time() { CLONE_NEWTIME } else { 0 };
     let name = command.words.first();

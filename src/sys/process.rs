@@ -103,12 +103,14 @@ impl Pid {
     }
 }
 
+/// sched.h; libc has it for some targets only.
+pub(crate) const CLONE_NEWTIME: u32 = 0x80;
+
 /// unshare(2) of the time namespace, which takes the caller in at its next execve(2), and its children.
 ///
 /// # Errors
 /// EINVAL: the kernel has none. ENOSPC: a limit on them. EPERM: no CAP_SYS_ADMIN.
 pub(crate) fn leave_time_namespace() -> Result<(), Errno> {
-    const CLONE_NEWTIME: u32 = 0x80; // sched.h; libc has it for some targets only
     // SAFETY: takes a number only.
     unsafe { call!(UNSHARE, CLONE_NEWTIME) }.map(drop)
 }

@@ -11,9 +11,9 @@ use core::convert::Infallible;
 use core::ffi::CStr;
 
 /// The longest path that the kernel takes, with its NUL.
-const LONGEST_PATH: usize = 4096;
+const LONGEST: usize = 4096;
 /// Room for most: less of the stack is touched.
-const USUAL_PATH: usize = 256;
+const USUAL_LENGTH: usize = 256;
 
 /// The name under which our own file does nothing, at once: the command of a benchmark that names none. It
 /// needs no rootfs, and its start costs the least that a program can cost.
@@ -63,8 +63,8 @@ fn look_up(job: &Job, name: &CStr) -> Errno {
     let mut verdict = Errno::ENOENT;
     for dir in parts(job.command.path.to_bytes(), b':') {
         let dir = if dir.is_empty() { b"." } else { dir };
-        let is_usual = dir.len() + name.count_bytes() + 2 <= USUAL_PATH;
-        let execute = if is_usual { execute_in::<USUAL_PATH> } else { execute_in::<LONGEST_PATH> };
+        let is_usual = dir.len() + name.count_bytes() + 2 <= USUAL_LENGTH;
+        let execute = if is_usual { execute_in::<USUAL_LENGTH> } else { execute_in::<LONGEST> };
         match execute(job, dir, name) {
             Errno::ENOENT | Errno::ENOTDIR if job.shared.has_interpreter() => return Errno::ENOENT,
             Errno::ENOENT | Errno::ENOTDIR | Errno::ENAMETOOLONG => {}

@@ -1,8 +1,8 @@
 //! A small /dev.
 
-use crate::launch::bench::{self, BENCH};
 use crate::launch::fault::{Fault, On};
 use crate::launch::job::Job;
+use crate::launch::workbench::{self, WORKBENCH};
 use crate::sys::{Errno, Name, file, mount};
 use core::ffi::CStr;
 
@@ -10,7 +10,7 @@ use core::ffi::CStr;
 struct Device {
     /// On the host.
     source: Name,
-    /// On the bench.
+    /// On the workbench.
     place: Name,
     major: u32,
     minor: u32,
@@ -38,7 +38,7 @@ static LINKS: &[[Name; 2]] = &[
     [Name::of(c"/proc/ptmx"), Name::of(c"pts/ptmx")],
 ];
 
-/// Fills a tmpfs on the bench and moves it to /dev. Devices are bound from the host's, and looked at: one call
+/// Fills a tmpfs on the workbench and moves it to /dev. Devices are bound from the host's, and looked at: one call
 /// to make each would do where root is real, but then device files would have to open on this tmpfs, and root
 /// inside may make more of them.
 pub(in crate::launch) fn fill(job: &Job) -> Result<(), Fault> {
@@ -47,7 +47,7 @@ pub(in crate::launch) fn fill(job: &Job) -> Result<(), Fault> {
         Some(terminal) => file::name_of_terminal(terminal.fd).on(c"find the name of", c"/dev/console")?,
         None => None,
     };
-    mount::mount_devices(BENCH).on(c"mount", c"/dev")?;
+    mount::mount_devices(WORKBENCH).on(c"mount", c"/dev")?;
     for device in DEVICES {
         let [source, place] = [device.source, device.place].map(Name::text);
         file::make_empty(place).on(c"mknod", source)?;
@@ -74,7 +74,7 @@ pub(in crate::launch) fn fill(job: &Job) -> Result<(), Fault> {
         file::make_empty(CONSOLE).on(c"mknod", c"/dev/console")?;
         bind(job, terminal, CONSOLE).on(c"mount", c"/dev/console")?;
     }
-    bench::move_in(job, c"/dev", 0o755)
+    workbench::move_in(job, c"/dev", 0o755)
 }
 
 /// A bind is the host's file itself. Where root inside is its owner outside, its mode is not to be changed from

@@ -97,11 +97,10 @@ const FEW_SOCKETS: Check = Check { test: Test::OneOf(&[1, 2, 10, 16]), ..SOCKETS
 
 /// CLONE_NEW*, all but CLONE_NEWTIME, which clone(2) takes for a part of a signal's number.
 const NEW_NAMESPACES: u32 = 0x7e02_0000;
-const CLONE_NEWTIME: u32 = 0x80;
 const CLONE: Check =
     Check { calls: &[number::CLONE], argument: 0, test: Test::Without(NEW_NAMESPACES), errno: Errno::EPERM };
 const UNSHARE: Check =
-    Check { calls: &[number::UNSHARE], test: Test::Without(NEW_NAMESPACES | CLONE_NEWTIME), ..CLONE };
+    Check { calls: &[number::UNSHARE], test: Test::Without(NEW_NAMESPACES | process::CLONE_NEWTIME), ..CLONE };
 
 const DEFAULT: Compiled = seccomp::compile(&Policy {
     refused: &[REFUSED, seccomp::HARDWARE_CALLS],

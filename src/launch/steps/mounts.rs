@@ -1,9 +1,9 @@
 //! Mounts other than the root's: /proc, /sys, and the name server's address.
 
-use crate::launch::bench::{self, BENCH};
 use crate::launch::fault::{Fault, On};
 use crate::launch::inside;
 use crate::launch::job::Job;
+use crate::launch::workbench::{self, WORKBENCH};
 use crate::sys::file::{self, Open};
 use crate::sys::{Errno, Name, mount};
 use core::ffi::CStr;
@@ -17,7 +17,7 @@ pub(in crate::launch) fn make_private(_: &Job) -> Result<(), Fault> {
 /// While the host's is still there: later the kernel refuses, as no proc is left to be seen. It refuses too
 /// where something covers a part of the host's, as in a Docker container; then that one has to do.
 pub(in crate::launch) fn mount_proc(job: &Job) -> Result<(), Fault> {
-    match mount::mount_new(c"proc", BENCH, false) {
+    match mount::mount_new(c"proc", WORKBENCH, false) {
         Err(Errno::EPERM) if job.config.user => {
             // Without any /proc outside the kernel refuses too. Then the launcher cannot write the maps, and
             // its word counts.
@@ -41,7 +41,7 @@ const OLD_PROC: &[u8] = b"gontainer: /proc is the one from outside: \
 
 /// Without a PID namespace, the host's /proc.
 pub(in crate::launch) fn bind_proc(_: &Job) -> Result<(), Fault> {
-    mount::bind(BENCH, BENCH).on(c"mount", c"/proc")
+    mount::bind(WORKBENCH, WORKBENCH).on(c"mount", c"/proc")
 }
 
 /// What becomes of a part of /proc that root could misuse.
@@ -56,8 +56,9 @@ enum Cover {
     Frozen,
 }
 
-/// On the bench, what OCI runtimes cover (but `interrupts`, which newer ones do); besides that what only root may read of the whole machine's memory, and
-/// `dynamic_debug`, for which the kernel asks for no capability. Foreign ones first: what is frozen takes them along.
+/// On the workbench, what OCI runtimes cover (but `interrupts`, which newer ones do); besides that what only root may
+/// read of the whole machine's memory, and `dynamic_debug`, for which the kernel asks for no capability. Foreign ones
+/// first: what is frozen takes them along.
 static COVERS: &[(Cover, Name)] = &[
     (Cover::File, Name::of(c"/proc/keys")),
     (Cover::File, Name::of(c"/proc/kcore")),
@@ -110,7 +111,7 @@ pub(in crate::launch) fn cover_proc(job: &Job) -> Result<(), Fault> {
         }
     }
     // The modes of its files are the same in every proc, the host's too, and its root may change them.
-    if job.config.strict { mount::make_read_only(BENCH).on(c"mount", c"/proc") } else { Ok(()) }
+    if job.config.strict { mount::make_read_only(WORKBENCH).on(c"mount", c"/proc") } else { Ok(()) }
 }
 
 /// Makes a file empty: by the host's /dev/null, read-only, as root inside could else change its mode through here.
@@ -138,13 +139,13 @@ fn hide(has_empty: &mut bool, place: &CStr) -> Result<(), Errno> {
 
 /// /proc to its place.
 pub(in crate::launch) fn move_proc(job: &Job) -> Result<(), Fault> {
-    bench::move_in(job, c"/proc", 0o555)
+    workbench::move_in(job, c"/proc", 0o555)
 }
 
 /// /sys of this network namespace, read-only. Left out where the kernel refuses it, as it does where there
 /// is none outside.
 pub(in crate::launch) fn mount_sys(job: &Job) -> Result<(), Fault> {
-    match mount::mount_new(c"sysfs", BENCH, true) {
+    match mount::mount_new(c"sysfs", WORKBENCH, true) {
         Err(Errno::EPERM) => return Ok(()),
         result => result.on(c"mount", c"/sys")?,
     }
@@ -154,7 +155,7 @@ pub(in crate::launch) fn mount_sys(job: &Job) -> Result<(), Fault> {
             result => result.on(c"mount", c"/sys/firmware")?,
         }
     }
-    bench::move_in(job, c"/sys", 0o555)
+    workbench::move_in(job, c"/sys", 0o555)
 }
 
 /// Where the host's network is used, so are its name servers: the host's file, over the rootfs's if it has

@@ -1,9 +1,9 @@
 //! A rootfs that keeps no change: what is written goes to a layer above it.
 
 use crate::config::Changes;
-use crate::launch::bench::BENCH;
 use crate::launch::fault::{Fault, On};
 use crate::launch::job::Job;
+use crate::launch::workbench::WORKBENCH;
 use crate::sys::file::{self, Open};
 use crate::sys::{Errno, mount};
 use core::ffi::CStr;
@@ -36,13 +36,13 @@ pub(in crate::launch) fn claim_changes(job: &mut Job) -> Result<(), Fault> {
     Ok(())
 }
 
-/// Puts an overlay in the place of the rootfs, which is the working directory. Its layers have names on the bench;
-/// it is mounted there too, copied, and what is on the bench goes again: the copy keeps the layers.
+/// Puts an overlay in the place of the rootfs, which is the working directory. Its layers have names on the workbench;
+/// it is mounted there too, copied, and what is on the workbench goes again: the copy keeps the layers.
 pub(in crate::launch) fn lay(job: &Job) -> Result<(), Fault> {
     const OVERLAY: &CStr = c"overlay";
     match (job.config.overlay, job.changes.take()) {
-        (Some(Changes::Dir(path)), Some(dir)) => mount::bind_to(&dir, BENCH).on(c"mount", path)?,
-        _ => mount::mount_changes(BENCH).on(c"mount", c"tmpfs")?,
+        (Some(Changes::Dir(path)), Some(dir)) => mount::bind_to(&dir, WORKBENCH).on(c"mount", path)?,
+        _ => mount::mount_changes(WORKBENCH).on(c"mount", c"tmpfs")?,
     }
     match file::make_dir(UPPER, 0o755) {
         Err(Errno::EEXIST) => {} // changes of an earlier start
@@ -63,7 +63,7 @@ pub(in crate::launch) fn lay(job: &Job) -> Result<(), Fault> {
     };
     mount::mount_overlay(data, WORK).on(c"mount", OVERLAY)?;
     let tree = mount::copy_mount(WORK).on(c"open_tree", OVERLAY)?;
-    mount::detach_top(BENCH).on(c"umount2", BENCH)?;
+    mount::detach_top(WORKBENCH).on(c"umount2", WORKBENCH)?;
     mount::attach_tree_here(&tree).on(c"move_mount", OVERLAY)?;
     file::change_dir_to(&tree).on(c"fchdir", OVERLAY)?;
     job.set_root(tree);

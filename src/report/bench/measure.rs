@@ -6,7 +6,7 @@
 
 use super::Bench;
 use crate::config::{Command, Config};
-use crate::launch::{self, Outcome};
+use crate::launch::{self, CANNOT_START, Outcome};
 use crate::report;
 use crate::sys::process;
 use crate::sys::recorder::{self, Mode, Side, What};
@@ -339,8 +339,8 @@ impl Runner {
         let begin_ns = clock::now_ns();
         let (status, outcome) = if subject.way == Way::Bare {
             match launch::run_bare(config, command, &mut || started_ns = clock::now_ns()) {
-                Ok(status) if status != 125 => (status, ENDED),
-                _ => (125, NOT_STARTED),
+                Ok(status) if status != CANNOT_START => (status, ENDED),
+                _ => (CANNOT_START, NOT_STARTED),
             }
         } else {
             match launch::run(config, command, &mut |_| started_ns = clock::now_ns()) {

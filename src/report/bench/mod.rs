@@ -5,6 +5,7 @@ mod print;
 mod statistics;
 
 use crate::config::{Command, Config};
+use crate::launch::CANNOT_START;
 use crate::sys::Words;
 use core::cell::Cell;
 use core::ffi::CStr;
@@ -41,13 +42,13 @@ pub(crate) fn bench(asked: &Bench) -> i32 {
             let arrives = print::print(asked, &mut samples);
             samples.stopped_by.map_or(i32::from(!arrives), |signal| 128 + signal.0)
         }
-        Err(Trouble::DoesNotStart) => 125,
+        Err(Trouble::DoesNotStart) => CANNOT_START,
         Err(Trouble::Refused(what, errno)) => {
             let mut message = super::Message::new();
             message.push_str("gontainer: -bench: ").push_str(what).push_str(": ");
             message.push_str(errno.describe().map_or("error", |(name, _)| name)).push_str("\n");
             super::say(&message);
-            125
+            CANNOT_START
         }
     }
 }

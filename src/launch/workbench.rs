@@ -7,10 +7,11 @@ use crate::sys::{Errno, Fd, mount};
 use core::ffi::CStr;
 
 /// A directory that every host has, in the child's own copy of the host's mounts. Here a name leads where it
-/// says, and calls that take no descriptor can be used; in the rootfs a name leads where an enemy wants.
-pub(super) const BENCH: &CStr = c"/proc";
+/// says, and calls that take no descriptor can be used; in the rootfs a name leads where an enemy wants. Names on it are
+/// spelt out where they are used.
+pub(super) const WORKBENCH: &CStr = c"/proc";
 
-/// Moves what is mounted on the bench to `place`, right below the rootfs's top, which is made if it is
+/// Moves what is mounted on the workbench to `place`, right below the rootfs's top, which is made if it is
 /// missing. A link there is not followed.
 pub(super) fn move_in(job: &Job, place: &'static CStr, mode: u32) -> Result<(), Fault> {
     let root = job.root()?;
@@ -27,7 +28,7 @@ pub(super) fn move_in(job: &Job, place: &'static CStr, mode: u32) -> Result<(), 
 }
 
 fn move_onto(root: &Fd, place: &'static CStr) -> Result<(), Fault> {
-    match mount::move_below(BENCH, root, below(place)) {
+    match mount::move_below(WORKBENCH, root, below(place)) {
         // SINCE(5.2): move_mount. EINVAL: the place is no directory, which is said better there.
         Err(Errno::ENOSYS | Errno::EPERM | Errno::EINVAL) => move_by_hand(root, place),
         result => result.on(c"move_mount", place),
@@ -39,7 +40,7 @@ fn move_onto(root: &Fd, place: &'static CStr) -> Result<(), Fault> {
 fn move_by_hand(root: &Fd, place: &'static CStr) -> Result<(), Fault> {
     let dir = file::open_at(root, below(place), Open::RealDir).on(c"open", place)?;
     file::change_dir_to(&dir).on(c"fchdir", place)?;
-    mount::move_here(BENCH).on(c"mount", place)?;
+    mount::move_here(WORKBENCH).on(c"mount", place)?;
     file::change_dir_to(root).on(c"fchdir", place)
 }
 
