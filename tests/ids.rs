@@ -548,3 +548,20 @@ fn whoever_changes_ids_closes_the_memory_once_more() {
         }
     }
 }
+
+#[test]
+fn what_keeps_a_map_from_being_written_is_named() {
+    let Some(setpriv) = need_program("setpriv") else { return };
+    let Some(user) = users().into_iter().find(|user| user.is_root()) else { return skip("both take root to set up") };
+    let setpriv = Case::direct(user).arg(setpriv).args(["--bounding-set=-setfcap", "--inh-caps=-all"]);
+    let line = "gontainer: map the user id: write(uid_map): operation not permitted (EPERM)";
+    setpriv.arg(gontainer()).words("-run -uid -- true").run().refuses(125, line).hints("CAP_SETFCAP");
+    let script = format!("mount -o remount,bind,ro /proc && exec {} -run -uid -- true", gontainer().display());
+    let line = "gontainer: deny setgroups: open(setgroups): read-only file system (EROFS)";
+    Case::direct(user)
+        .private_mounts()
+        .args(["sh", "-c", &script])
+        .run()
+        .refuses(125, line)
+        .hints("/proc is read-only");
+}

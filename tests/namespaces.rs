@@ -66,7 +66,7 @@ fn a_kernel_without_time_namespaces_is_no_obstacle_to_all_but_to_time() {
         let case = || Case::new(start).refusing(Filter::new(libc::SYS_faccessat, libc::ENOENT));
         let note = "gontainer: -all leaves -time out, which takes Linux 6.2 and CONFIG_TIME_NS\n";
         case().words("-all").command("echo on").run().stdout("on\n").stderr(note).status(0);
-        let line = "gontainer: see that the kernel has time namespaces: unshare CLONE_NEWTIME: takes a kernel with time \
+        let line = "gontainer: see that the kernel has time namespaces: unshare CLONE_NEWTIME: takes time \
                     namespaces that execve enters: Linux 6.2, CONFIG_TIME_NS";
         case().words("-all -time").command("echo on").run().refuses(125, line);
     }

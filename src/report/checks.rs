@@ -19,6 +19,9 @@ struct Cause {
     remedy: Name,
 }
 
+/// Its bit.
+const CAP_SETFCAP: u64 = 1 << 31;
+
 const REFUSED: &[Errno] = &[Errno::EPERM, Errno::EACCES];
 const NO_ROOM: &[Errno] = &[Errno::ENOSPC, Errno::EUSERS];
 
@@ -34,27 +37,39 @@ struct Kind {
     /// Its bit for clone(2) or unshare(2).
     flag: i32,
     /// As in `/proc/PID/ns` and in `user.max_NAME_namespaces`.
-    name: &'static str,
+    name: Name,
     /// What people call it, and the option that a kernel without it was built without.
-    option: Option<(&'static str, &'static str)>,
+    option: Option<[Name; 2]>,
 }
 
 static KINDS: &[Kind] = &[
-    Kind { flag: libc::CLONE_NEWUSER, name: "user", option: Some(("user", "USER_NS")) },
-    Kind { flag: libc::CLONE_NEWNS, name: "mnt", option: None },
-    Kind { flag: libc::CLONE_NEWPID, name: "pid", option: Some(("PID", "PID_NS")) },
-    Kind { flag: libc::CLONE_NEWUTS, name: "uts", option: None },
-    Kind { flag: libc::CLONE_NEWIPC, name: "ipc", option: Some(("IPC", "IPC_NS")) },
-    Kind { flag: libc::CLONE_NEWNET, name: "net", option: Some(("network", "NET_NS")) },
-    Kind { flag: libc::CLONE_NEWCGROUP, name: "cgroup", option: Some(("cgroup", "CGROUPS")) },
-    Kind { flag: process::CLONE_NEWTIME.cast_signed(), name: "time", option: None },
+    Kind {
+        flag: libc::CLONE_NEWUSER,
+        name: Name::of(c"user"),
+        option: Some([Name::of(c"user"), Name::of(c"USER_NS")]),
+    },
+    Kind { flag: libc::CLONE_NEWNS, name: Name::of(c"mnt"), option: None },
+    Kind { flag: libc::CLONE_NEWPID, name: Name::of(c"pid"), option: Some([Name::of(c"PID"), Name::of(c"PID_NS")]) },
+    Kind { flag: libc::CLONE_NEWUTS, name: Name::of(c"uts"), option: None },
+    Kind { flag: libc::CLONE_NEWIPC, name: Name::of(c"ipc"), option: Some([Name::of(c"IPC"), Name::of(c"IPC_NS")]) },
+    Kind {
+        flag: libc::CLONE_NEWNET,
+        name: Name::of(c"net"),
+        option: Some([Name::of(c"network"), Name::of(c"NET_NS")]),
+    },
+    Kind {
+        flag: libc::CLONE_NEWCGROUP,
+        name: Name::of(c"cgroup"),
+        option: Some([Name::of(c"cgroup"), Name::of(c"CGROUPS")]),
+    },
+    Kind { flag: process::CLONE_NEWTIME.cast_signed(), name: Name::of(c"time"), option: None },
 ];
 
 static CAUSES: &[Cause] = &[
     Cause {
         calls: Name::of(c"clone"),
         errnos: &[Errno::EPERM],
-        holds: |config| !config.user && !may_administer(),
+        holds: |config| !config.user && !has(CAP_SYS_ADMIN),
         remedy: Name::of(c"without -uid this takes CAP_SYS_ADMIN, which you do not have: add -uid"),
     },
     Cause {
@@ -80,6 +95,18 @@ static CAUSES: &[Cause] = &[
         errnos: &[Errno::EPERM],
         holds: |config| config.user && status_says(b"Seccomp:\t2"),
         remedy: Name::of(c"a seccomp filter is in force here, as in a Docker container or a systemd service, and may be what refuses"),
+    },
+    Cause {
+        calls: Name::of(c"open"),
+        errnos: &[Errno::EROFS],
+        holds: |config| config.user,
+        remedy: Name::of(c"/proc is read-only here: the id maps cannot be written"),
+    },
+    Cause {
+        calls: Name::of(c"write"),
+        errnos: &[Errno::EPERM],
+        holds: |config| config.user && config.is_roots() && !has(CAP_SETFCAP),
+        remedy: Name::of(c"to map root takes CAP_SETFCAP from Linux 5.12 on"),
     },
     Cause {
         calls: Name::of(CONFINED),
@@ -126,7 +153,7 @@ static CAUSES: &[Cause] = &[
         calls: Name::of(c"mount"),
         errnos: &[Errno::EINVAL],
         holds: keeps_changes_on_overlay,
-        remedy: Name::of(c"the directory for changes lies on an overlay itself, as all does in Docker but volumes: name another"),
+        remedy: Name::of(c"the directory for changes lies on an overlay, as all does in Docker but volumes: name another"),
     },
     Cause {
         calls: Name::of(c"mount"),
@@ -193,7 +220,7 @@ static CAUSES: &[Cause] = &[
         calls: Name::of(c"read"),
         errnos: &[Errno::EOPNOTSUPP],
         holds: |config| config.wants_cgroup() && !is_missing(c"/sys/fs/cgroup/unified"),
-        remedy: Name::of(c"cgroup v1 has the controllers on this host: boot it with systemd.unified_cgroup_hierarchy=1"),
+        remedy: Name::of(c"cgroup v1 has the controllers on this host: boot with systemd.unified_cgroup_hierarchy=1"),
     },
     Cause {
         calls: Name::of(c"read"),
@@ -290,24 +317,25 @@ pub(super) fn write_causes(message: &mut Message, config: &Config, fault: &Fault
 /// Why a namespace of this kind, which was asked for, cannot be made.
 fn write_cause_in_kind(message: &mut Message, kind: &Kind, errno: Errno) {
     let mut path = Text::<64>::new();
+    let kind_name = kind.name.text().to_bytes();
     if NO_ROOM.contains(&errno) {
-        path.push_str("/proc/sys/user/max_").push_str(kind.name).push_str("_namespaces");
+        path.push_str("/proc/sys/user/max_").push(kind_name).push_str("_namespaces");
         if reads(path.c_str_or_empty(), b"0") {
-            message.push_str("hint: user.max_").push_str(kind.name).push_str("_namespaces is 0 here; as root: ");
-            message.push_str("sysctl user.max_").push_str(kind.name).push_str("_namespaces=10000\n");
+            message.push_str("hint: user.max_").push(kind_name).push_str("_namespaces is 0 here; as root: ");
+            message.push_str("sysctl user.max_").push(kind_name).push_str("_namespaces=10000\n");
         }
-    } else if let (Errno::EINVAL, Some((name, option))) = (errno, kind.option) {
-        path.push_str("/proc/self/ns/").push_str(kind.name);
+    } else if let (Errno::EINVAL, Some([name, option])) = (errno, kind.option) {
+        path.push_str("/proc/self/ns/").push(kind_name);
         if is_missing(path.c_str_or_empty()) {
-            message.push_str("hint: this kernel was built without ").push_str(name);
-            message.push_str(" namespaces (CONFIG_").push_str(option).push_str(")\n");
+            message.push_str("hint: this kernel was built without ").push(name.text().to_bytes());
+            message.push_str(" namespaces (CONFIG_").push(option.text().to_bytes()).push_str(")\n");
         }
     }
 }
 
-/// Whether we have CAP_SYS_ADMIN.
-fn may_administer() -> bool {
-    process::capabilities().is_ok_and(|sets| sets.effective & CAP_SYS_ADMIN != 0)
+/// Whether we have one of these capabilities.
+fn has(capabilities: u64) -> bool {
+    process::capabilities().is_ok_and(|sets| sets.effective & capabilities != 0)
 }
 
 /// A chrooted process sees no mount at `/`.
