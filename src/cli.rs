@@ -14,7 +14,8 @@ use crate::report::{self, Bench, Misuse, Trace, Variant};
 use crate::sys::file::Open;
 use crate::sys::process::Caller;
 use crate::sys::recorder::{self, Mode};
-use crate::sys::{Name, Signal, Word, Words, file, process, signal, uts};
+use crate::sys::signal::{self, INTERRUPT};
+use crate::sys::{Name, Word, Words, file, process, uts};
 use crate::text::{Text, first_part, parts};
 use core::cell::Cell;
 use core::ffi::CStr;
@@ -29,9 +30,6 @@ type Prompt = Text<256>;
 
 /// Wrong usage.
 const WRONG_USAGE: i32 = 2;
-
-/// What a terminal's key sends.
-const INTERRUPT: Signal = Signal(libc::SIGINT);
 
 /// Where commands are looked up if no PATH says so, and in a foreign tree.
 const USUAL_PATH: &CStr = c"/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
@@ -467,7 +465,7 @@ mod tests {
     fn word() -> impl Strategy<Value = Vec<u8>> {
         let flag =
             (0..FLAGS.len(), "-{1,3}", "|=|=true|=0|=[a-z0-9:/,.=-]{0,12}").prop_map(|(index, dashes, value)| {
-                let name = FLAGS.get(index).map_or("", |flag| flag.name);
+                let name = FLAGS.get(index).and_then(|flag| flag.name.text().to_str().ok()).unwrap_or_default();
                 format!("{dashes}{name}{value}").into_bytes()
             });
         prop_oneof![

@@ -52,7 +52,7 @@ pub(crate) enum Group {
 
 /// One flag.
 pub(crate) struct Flag {
-    pub(crate) name: &'static str,
+    pub(crate) name: Name,
     pub(crate) takes: Takes,
     pub(crate) group: Group,
     pub(crate) help: Name,
@@ -61,7 +61,7 @@ pub(crate) struct Flag {
 impl Flag {
     /// Whether it says something about the container, not about what to do with it.
     pub(crate) fn shapes_container(&self) -> bool {
-        !matches!(self.group, Actions | Insight) && self.name != "quiet"
+        !matches!(self.group, Actions | Insight) && self.name.text() != c"quiet"
     }
 }
 
@@ -70,52 +70,52 @@ use Takes::{Maybe, Nothing, Switch, Value};
 
 #[rustfmt::skip] // the table is the manual: a flag, a line
 pub(crate) static FLAGS: &[Flag] = &[
-    Flag { name: "run",      takes: Nothing(|c| c.action = Some(Action::Run)),        group: Actions,    help: Name::of(c"start a container; COMMAND defaults to /bin/sh") },
-    Flag { name: "bench",    takes: Maybe(Name::of(c"N"), |c, v| { c.action = Some(Action::Bench); count(&mut c.runs, v) }), group: Actions, help: Name::of(c"start N containers (default 200), time each") },
-    Flag { name: "h",        takes: Nothing(|c| c.action = Some(Action::Help)),       group: Actions,    help: Name::of(c"print this help") },
-    Flag { name: "v",        takes: Nothing(|c| c.action = Some(Action::Version)),    group: Actions,    help: Name::of(c"print the version") },
-    Flag { name: "uid",      takes: Switch(|c, on| c.user = on),                      group: Namespaces, help: Name::of(c"user namespace: you are root inside, and yourself outside") },
-    Flag { name: "map",      takes: Value(Name::of(c"MAP"), |c, v| { c.user = true; Mapping::set(&mut c.map, v.to_bytes()) }), group: Namespaces, help: Name::of(c"ids: root, self, auto or INSIDE:OUTSIDE:COUNT; implies -uid") },
-    Flag { name: "gmap",     takes: Value(Name::of(c"MAP"), |c, v| { c.user = true; Mapping::set(&mut c.group_map, v.to_bytes()) }), group: Namespaces, help: Name::of(c"the same for groups (default: as -map)") },
-    Flag { name: "mnt",      takes: Value(Name::of(c"DIR"), |c, v| { c.root = Some(v); not_empty(v) }), group: Namespaces, help: Name::of(c"mount namespace: DIR becomes /, the old root is gone") },
-    Flag { name: "uts",      takes: Switch(|c, on| c.uts = on),                       group: Namespaces, help: Name::of(c"UTS namespace: a host name of its own") },
-    Flag { name: "hostname", takes: Value(Name::of(c"NAME"), |c, v| { c.host_name = Some(v); host_name(v) }), group: Namespaces, help: Name::of(c"the host name inside, implies -uts (default gontainer)") },
-    Flag { name: "ipc",      takes: Switch(|c, on| c.ipc = on),                       group: Namespaces, help: Name::of(c"IPC namespace: message queues and shared memory of its own") },
-    Flag { name: "net",      takes: Switch(|c, on| c.net = on),                       group: Namespaces, help: Name::of(c"network namespace: only a loopback interface, up") },
-    Flag { name: "pid",      takes: Switch(|c, on| c.pid = on),                       group: Namespaces, help: Name::of(c"PID namespace: a new /proc, and an init as PID 1") },
-    Flag { name: "cgroup",   takes: Switch(|c, on| c.cgroup = on),                    group: Namespaces, help: Name::of(c"cgroup namespace: its own cgroup is the root of all it sees") },
-    Flag { name: "time",     takes: Switch(|c, on| (c.time, c.time_is_optional) = (on, false)), group: Namespaces, help: Name::of(c"time namespace: offsets of uptime and monotonic clock") },
-    Flag { name: "all",      takes: Switch(|c, on| if on { c.isolate_all() }),         group: Namespaces, help: Name::of(c"all of them but -mnt; -all -net=false leaves one out") },
-    Flag { name: "ro",       takes: Switch(|c, on| c.read_only = on),                 group: Files,      help: Name::of(c"read-only: the root and all that is mounted in it already") },
-    Flag { name: "overlay",  takes: Maybe(Name::of(c"DIR"), |c, v| { c.overlay = Some(v.map_or(Changes::Memory, Changes::Dir)); v.map_or(Ok(()), directory) }), group: Files, help: Name::of(c"changes to -mnt's tree go to memory, or are kept in DIR") },
-    Flag { name: "bind",     takes: Value(Name::of(c"SRC[:DST[:ro]]"), |c, v| Mount::bind(v).map(|mount| c.mounts.push(mount))), group: Files, help: Name::of(c"a file or directory of the host, inside; repeatable") },
-    Flag { name: "tmpfs",    takes: Value(Name::of(c"DST[:SIZE]"), |c, v| Mount::tmpfs(v).map(|mount| c.mounts.push(mount))), group: Files, help: Name::of(c"an empty directory in memory; repeatable") },
-    Flag { name: "dev",      takes: Value(Name::of(c"none"), |c, v| { c.no_dev = true; none(v) }),   group: Files, help: Name::of(c"with -mnt: the rootfs's own /dev, instead of a small new one") },
-    Flag { name: "proc",     takes: Value(Name::of(c"none"), |c, v| { c.no_proc = true; none(v) }),  group: Files, help: Name::of(c"no new /proc; with -mnt, none at all") },
-    Flag { name: "sys",      takes: Value(Name::of(c"none"), |c, v| { c.no_sys = true; none(v) }),   group: Files, help: Name::of(c"with -mnt and -net: no /sys") },
-    Flag { name: "dns",      takes: Value(Name::of(c"none"), |c, v| { c.no_dns = true; none(v) }),   group: Files, help: Name::of(c"with -mnt, without -net: the rootfs's own /etc/resolv.conf") },
-    Flag { name: "as-pid1",  takes: Switch(|c, on| c.as_pid1 = on),                   group: Command,    help: Name::of(c"with -pid: no init, COMMAND itself is PID 1") },
-    Flag { name: "user",     takes: Value(Name::of(c"USER"), |c, v| { c.identity = User::parse(v).map(|user| (user, v)); c.identity.map(drop).ok_or("takes a NAME of the container's /etc/passwd, UID or UID:GID") }), group: Command, help: Name::of(c"who COMMAND is inside: NAME, UID or UID:GID") },
-    Flag { name: "workdir",  takes: Value(Name::of(c"DIR"), |c, v| mounts::absolute(v).map(|path| c.work_dir = Some(path))), group: Command, help: Name::of(c"where COMMAND starts, inside") },
-    Flag { name: "env",      takes: Value(Name::of(c"NAME[=VALUE]"), |c, v| { c.environment.push(v); variable(v) }), group: Command, help: Name::of(c"set a variable, or hand the caller's on; all: all of them") },
-    Flag { name: "quiet",    takes: Switch(|c, on| c.quiet = on),                     group: Command,    help: Name::of(c"no banner before an interactive shell") },
-    Flag { name: "timeout",  takes: Value(Name::of(c"TIME"), |c, v| set(&mut c.timeout_ns, limits::duration_ns(v.to_bytes()), "needs a time, as in 500ms, 5s, 1.5m or 2h")), group: Limits, help: Name::of(c"end it after TIME: TERM, 5s later KILL; status 124") },
-    Flag { name: "rlimit",   takes: Value(Name::of(c"NAME=N[:N]"), |c, v| limits::resource_limit(v.to_bytes()).map(|limit| c.resource_limits.push((v, limit)))), group: Limits, help: Name::of(c"a limit by its name in prlimit(1), soft:hard; repeatable") },
-    Flag { name: "oom",      takes: Value(Name::of(c"ADJ"), |c, v| { c.oom = Some(v); limits::between(v.to_bytes(), -1000, 1000).map(drop).ok_or("needs a number from -1000 to 1000") }), group: Limits, help: Name::of(c"sooner killed for want of memory: -1000 never, 1000 first") },
-    Flag { name: "nice",     takes: Value(Name::of(c"N"), |c, v| set(&mut c.nice, limits::between(v.to_bytes(), -20, 19), "needs a number from -20 to 19")), group: Limits, help: Name::of(c"how readily it yields the processor: -20 least, 19 most") },
-    Flag { name: "fd",       takes: Value(Name::of(c"N"), |c, v| descriptor(v).map(|number| c.kept_descriptors.push((number, v)))), group: Safety, help: Name::of(c"keep descriptor N of yours open inside; repeatable") },
-    Flag { name: "cap",      takes: Value(Name::of(c"LIST"), |c, v| capabilities(&mut c.capabilities, v)), group: Safety, help: Name::of(c"root's capabilities: none, default, all, +NAME,-NAME") },
-    Flag { name: "seccomp",  takes: Value(Name::of(c"FILTER"), |c, v| { c.filter = filter(v); not_empty(v) }), group: Safety, help: Name::of(c"calls that are refused: default, off, or a BPF program's file") },
-    Flag { name: "new-privs", takes: Switch(|c, on| c.new_privileges = on),           group: Safety,     help: Name::of(c"let set-user-id programs gain privileges, as su and sudo need") },
-    Flag { name: "strict",   takes: Switch(Config::set_strict),                       group: Safety,     help: Name::of(c"for code you do not trust: all namespaces, no privileges") },
-    Flag { name: "memory",   takes: Value(Name::of(c"SIZE"), |c, v| set(&mut c.memory, limits::memory(v.to_bytes()), "needs a size of 1m or more, as in 512m or 2g")), group: Limits, help: Name::of(c"all memory it may use, swap none; out of it, it ends") },
-    Flag { name: "cpus",     takes: Value(Name::of(c"N"), |c, v| set(&mut c.cpus, limits::cpus(v.to_bytes()), "needs a number of 0.01 or more, as in 0.5 or 2")), group: Limits, help: Name::of(c"processor time it may use: 1.5 is one and a half processors") },
-    Flag { name: "pids",     takes: Value(Name::of(c"N"), |c, v| set(&mut c.pids, limits::pids(v.to_bytes()), "needs a number from 1")), group: Limits, help: Name::of(c"processes and threads it may have") },
-    Flag { name: "trace",    takes: Switch(|c, on| c.trace = on),                     group: Insight,    help: Name::of(c"print every step of the start, its calls and its times") },
-    Flag { name: "plan",     takes: Switch(|c, on| c.plan = on),                      group: Insight,    help: Name::of(c"print what -run would do, and do nothing") },
-    Flag { name: "jobs",     takes: Value(Name::of(c"J"), |c, v| count(&mut c.jobs, Some(v))),   group: Insight,    help: Name::of(c"with -bench: J at a time (default 1), and how many a second") },
-    Flag { name: "vs",       takes: Value(Name::of(c"COMMAND LINE"), |c, v| { c.versus = Some(v); not_empty(v) }), group: Insight, help: Name::of(c"with -bench: in turns with this program, whole process") },
-    Flag { name: "json",     takes: Switch(|c, on| c.json = on),                      group: Insight,    help: Name::of(c"with -bench: what hyperfine exports, and the steps") },
+    Flag { name: Name::of(c"run"),      takes: Nothing(|c| c.action = Some(Action::Run)),        group: Actions,    help: Name::of(c"start a container; COMMAND defaults to /bin/sh") },
+    Flag { name: Name::of(c"bench"),    takes: Maybe(Name::of(c"N"), |c, v| { c.action = Some(Action::Bench); count(&mut c.runs, v) }), group: Actions, help: Name::of(c"start N containers (default 200), time each") },
+    Flag { name: Name::of(c"h"),        takes: Nothing(|c| c.action = Some(Action::Help)),       group: Actions,    help: Name::of(c"print this help") },
+    Flag { name: Name::of(c"v"),        takes: Nothing(|c| c.action = Some(Action::Version)),    group: Actions,    help: Name::of(c"print the version") },
+    Flag { name: Name::of(c"uid"),      takes: Switch(|c, on| c.user = on),                      group: Namespaces, help: Name::of(c"user namespace: you are root inside, and yourself outside") },
+    Flag { name: Name::of(c"map"),      takes: Value(Name::of(c"MAP"), |c, v| { c.user = true; Mapping::set(&mut c.map, v.to_bytes()) }), group: Namespaces, help: Name::of(c"ids: root, self, auto or INSIDE:OUTSIDE:COUNT; implies -uid") },
+    Flag { name: Name::of(c"gmap"),     takes: Value(Name::of(c"MAP"), |c, v| { c.user = true; Mapping::set(&mut c.group_map, v.to_bytes()) }), group: Namespaces, help: Name::of(c"the same for groups (default: as -map)") },
+    Flag { name: Name::of(c"mnt"),      takes: Value(Name::of(c"DIR"), |c, v| { c.root = Some(v); not_empty(v) }), group: Namespaces, help: Name::of(c"mount namespace: DIR becomes /, the old root is gone") },
+    Flag { name: Name::of(c"uts"),      takes: Switch(|c, on| c.uts = on),                       group: Namespaces, help: Name::of(c"UTS namespace: a host name of its own") },
+    Flag { name: Name::of(c"hostname"), takes: Value(Name::of(c"NAME"), |c, v| { c.host_name = Some(v); host_name(v) }), group: Namespaces, help: Name::of(c"the host name inside, implies -uts (default gontainer)") },
+    Flag { name: Name::of(c"ipc"),      takes: Switch(|c, on| c.ipc = on),                       group: Namespaces, help: Name::of(c"IPC namespace: message queues and shared memory of its own") },
+    Flag { name: Name::of(c"net"),      takes: Switch(|c, on| c.net = on),                       group: Namespaces, help: Name::of(c"network namespace: only a loopback interface, up") },
+    Flag { name: Name::of(c"pid"),      takes: Switch(|c, on| c.pid = on),                       group: Namespaces, help: Name::of(c"PID namespace: a new /proc, and an init as PID 1") },
+    Flag { name: Name::of(c"cgroup"),   takes: Switch(|c, on| c.cgroup = on),                    group: Namespaces, help: Name::of(c"cgroup namespace: its own cgroup is the root of all it sees") },
+    Flag { name: Name::of(c"time"),     takes: Switch(|c, on| (c.time, c.time_is_optional) = (on, false)), group: Namespaces, help: Name::of(c"time namespace: offsets of uptime and monotonic clock") },
+    Flag { name: Name::of(c"all"),      takes: Switch(|c, on| if on { c.isolate_all() }),         group: Namespaces, help: Name::of(c"all of them but -mnt; -all -net=false leaves one out") },
+    Flag { name: Name::of(c"ro"),       takes: Switch(|c, on| c.read_only = on),                 group: Files,      help: Name::of(c"read-only: the root and all that is mounted in it already") },
+    Flag { name: Name::of(c"overlay"),  takes: Maybe(Name::of(c"DIR"), |c, v| { c.overlay = Some(v.map_or(Changes::Memory, Changes::Dir)); v.map_or(Ok(()), directory) }), group: Files, help: Name::of(c"changes to -mnt's tree go to memory, or are kept in DIR") },
+    Flag { name: Name::of(c"bind"),     takes: Value(Name::of(c"SRC[:DST[:ro]]"), |c, v| Mount::bind(v).map(|mount| c.mounts.push(mount))), group: Files, help: Name::of(c"a file or directory of the host, inside; repeatable") },
+    Flag { name: Name::of(c"tmpfs"),    takes: Value(Name::of(c"DST[:SIZE]"), |c, v| Mount::tmpfs(v).map(|mount| c.mounts.push(mount))), group: Files, help: Name::of(c"an empty directory in memory; repeatable") },
+    Flag { name: Name::of(c"dev"),      takes: Value(Name::of(c"none"), |c, v| { c.no_dev = true; none(v) }),   group: Files, help: Name::of(c"with -mnt: the rootfs's own /dev, instead of a small new one") },
+    Flag { name: Name::of(c"proc"),     takes: Value(Name::of(c"none"), |c, v| { c.no_proc = true; none(v) }),  group: Files, help: Name::of(c"no new /proc; with -mnt, none at all") },
+    Flag { name: Name::of(c"sys"),      takes: Value(Name::of(c"none"), |c, v| { c.no_sys = true; none(v) }),   group: Files, help: Name::of(c"with -mnt and -net: no /sys") },
+    Flag { name: Name::of(c"dns"),      takes: Value(Name::of(c"none"), |c, v| { c.no_dns = true; none(v) }),   group: Files, help: Name::of(c"with -mnt, without -net: the rootfs's own /etc/resolv.conf") },
+    Flag { name: Name::of(c"as-pid1"),  takes: Switch(|c, on| c.as_pid1 = on),                   group: Command,    help: Name::of(c"with -pid: no init, COMMAND itself is PID 1") },
+    Flag { name: Name::of(c"user"),     takes: Value(Name::of(c"USER"), |c, v| { c.identity = User::parse(v).map(|user| (user, v)); c.identity.map(drop).ok_or("takes a NAME of the container's /etc/passwd, UID or UID:GID") }), group: Command, help: Name::of(c"who COMMAND is inside: NAME, UID or UID:GID") },
+    Flag { name: Name::of(c"workdir"),  takes: Value(Name::of(c"DIR"), |c, v| mounts::absolute(v).map(|path| c.work_dir = Some(path))), group: Command, help: Name::of(c"where COMMAND starts, inside") },
+    Flag { name: Name::of(c"env"),      takes: Value(Name::of(c"NAME[=VALUE]"), |c, v| { c.environment.push(v); variable(v) }), group: Command, help: Name::of(c"set a variable, or hand the caller's on; all: all of them") },
+    Flag { name: Name::of(c"quiet"),    takes: Switch(|c, on| c.quiet = on),                     group: Command,    help: Name::of(c"no banner before an interactive shell") },
+    Flag { name: Name::of(c"timeout"),  takes: Value(Name::of(c"TIME"), |c, v| set(&mut c.timeout_ns, limits::duration_ns(v.to_bytes()), "needs a time, as in 500ms, 5s, 1.5m or 2h")), group: Limits, help: Name::of(c"end it after TIME: TERM, 5s later KILL; status 124") },
+    Flag { name: Name::of(c"rlimit"),   takes: Value(Name::of(c"NAME=N[:N]"), |c, v| limits::resource_limit(v.to_bytes()).map(|limit| c.resource_limits.push((v, limit)))), group: Limits, help: Name::of(c"a limit by its name in prlimit(1), soft:hard; repeatable") },
+    Flag { name: Name::of(c"oom"),      takes: Value(Name::of(c"ADJ"), |c, v| { c.oom = Some(v); limits::between(v.to_bytes(), -1000, 1000).map(drop).ok_or("needs a number from -1000 to 1000") }), group: Limits, help: Name::of(c"sooner killed for want of memory: -1000 never, 1000 first") },
+    Flag { name: Name::of(c"nice"),     takes: Value(Name::of(c"N"), |c, v| set(&mut c.nice, limits::between(v.to_bytes(), -20, 19), "needs a number from -20 to 19")), group: Limits, help: Name::of(c"how readily it yields the processor: -20 least, 19 most") },
+    Flag { name: Name::of(c"fd"),       takes: Value(Name::of(c"N"), |c, v| descriptor(v).map(|number| c.kept_descriptors.push((number, v)))), group: Safety, help: Name::of(c"keep descriptor N of yours open inside; repeatable") },
+    Flag { name: Name::of(c"cap"),      takes: Value(Name::of(c"LIST"), |c, v| capabilities(&mut c.capabilities, v)), group: Safety, help: Name::of(c"root's capabilities: none, default, all, +NAME,-NAME") },
+    Flag { name: Name::of(c"seccomp"),  takes: Value(Name::of(c"FILTER"), |c, v| { c.filter = filter(v); not_empty(v) }), group: Safety, help: Name::of(c"calls that are refused: default, off, or a BPF program's file") },
+    Flag { name: Name::of(c"new-privs"), takes: Switch(|c, on| c.new_privileges = on),           group: Safety,     help: Name::of(c"let set-user-id programs gain privileges, as su and sudo need") },
+    Flag { name: Name::of(c"strict"),   takes: Switch(Config::set_strict),                       group: Safety,     help: Name::of(c"for code you do not trust: all namespaces, no privileges") },
+    Flag { name: Name::of(c"memory"),   takes: Value(Name::of(c"SIZE"), |c, v| set(&mut c.memory, limits::memory(v.to_bytes()), "needs a size of 1m or more, as in 512m or 2g")), group: Limits, help: Name::of(c"all memory it may use, swap none; out of it, it ends") },
+    Flag { name: Name::of(c"cpus"),     takes: Value(Name::of(c"N"), |c, v| set(&mut c.cpus, limits::cpus(v.to_bytes()), "needs a number of 0.01 or more, as in 0.5 or 2")), group: Limits, help: Name::of(c"processor time it may use: 1.5 is one and a half processors") },
+    Flag { name: Name::of(c"pids"),     takes: Value(Name::of(c"N"), |c, v| set(&mut c.pids, limits::pids(v.to_bytes()), "needs a number from 1")), group: Limits, help: Name::of(c"processes and threads it may have") },
+    Flag { name: Name::of(c"trace"),    takes: Switch(|c, on| c.trace = on),                     group: Insight,    help: Name::of(c"print every step of the start, its calls and its times") },
+    Flag { name: Name::of(c"plan"),     takes: Switch(|c, on| c.plan = on),                      group: Insight,    help: Name::of(c"print what -run would do, and do nothing") },
+    Flag { name: Name::of(c"jobs"),     takes: Value(Name::of(c"J"), |c, v| count(&mut c.jobs, Some(v))),   group: Insight,    help: Name::of(c"with -bench: J at a time (default 1), and how many a second") },
+    Flag { name: Name::of(c"vs"),       takes: Value(Name::of(c"COMMAND LINE"), |c, v| { c.versus = Some(v); not_empty(v) }), group: Insight, help: Name::of(c"with -bench: in turns with this program, whole process") },
+    Flag { name: Name::of(c"json"),     takes: Switch(|c, on| c.json = on),                      group: Insight,    help: Name::of(c"with -bench: what hyperfine exports, and the steps") },
 ];
 
 /// Stores what was read of a value; if that is nothing, says what is needed.
@@ -217,12 +217,12 @@ fn capabilities(asked: &mut Capabilities, list: &CStr) -> Result<(), &'static st
 
 /// The flag of this name.
 pub(crate) fn find(name: &[u8]) -> Option<&'static Flag> {
-    FLAGS.iter().find(|flag| flag.name.as_bytes() == name)
+    FLAGS.iter().find(|flag| flag.name.after(name).is_some_and(CStr::is_empty))
 }
 
 /// The flag whose name is the fewest changes away.
 pub(crate) fn nearest(name: &[u8]) -> Option<&'static Flag> {
-    FLAGS.iter().min_by_key(|flag| distance(name, flag.name.as_bytes()))
+    FLAGS.iter().min_by_key(|flag| distance(name, flag.name.text().to_bytes()))
 }
 
 /// How many bytes to insert, delete or replace to turn one name into the other. Names longer than any
@@ -282,7 +282,7 @@ Flags take one dash or two; switches also =true and =false.
         text.push_str("\n").push_str(heading).push_str("\n");
         for flag in FLAGS.iter().filter(|flag| flag.group == group) {
             let mut left = Text::<48>::new();
-            left.push_str("  -").push_str(flag.name);
+            left.push_str("  -").push(flag.name.text().to_bytes());
             for part in flag.takes.shown_value() {
                 left.push(part);
             }
@@ -321,6 +321,10 @@ mod tests {
         String::from_utf8(text.as_bytes().to_vec()).unwrap_or_default()
     }
 
+    fn name_of(flag: &Flag) -> &str {
+        flag.name.text().to_str().unwrap_or_default()
+    }
+
     fn said_of(flag: &Flag) -> &str {
         flag.help.text().to_str().unwrap_or_default()
     }
@@ -328,9 +332,15 @@ mod tests {
     #[test]
     fn names_are_unique_and_well_formed() {
         for (index, flag) in FLAGS.iter().enumerate() {
-            assert!(FLAGS.iter().skip(index + 1).all(|other| other.name != flag.name), "{}", flag.name);
-            assert!(flag.name.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-'));
-            assert!(flag.name.len() <= 16 && !said_of(flag).ends_with('.'), "{}", flag.name);
+            assert!(
+                FLAGS.iter().skip(index + 1).all(|other| other.name.text() != flag.name.text()),
+                "{}",
+                name_of(flag)
+            );
+            assert!(
+                name_of(flag).bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-')
+            );
+            assert!(name_of(flag).len() <= 16 && !said_of(flag).ends_with('.'), "{}", name_of(flag));
         }
     }
 
@@ -338,7 +348,7 @@ mod tests {
     fn help_names_every_flag_in_80_columns() {
         let help = whole_help();
         for flag in FLAGS {
-            assert!(help.contains(&format!("  -{}", flag.name)), "{}", flag.name);
+            assert!(help.contains(&format!("  -{}", name_of(flag))), "{}", name_of(flag));
         }
         for line in help.lines() {
             assert!(line.chars().count() <= 80, "{line}");
@@ -390,7 +400,7 @@ mod tests {
     #[test]
     fn the_nearest_flag_is_the_one_that_was_meant() {
         for (typed, meant) in [("pidd", "pid"), ("hostnam", "hostname"), ("netw", "net"), ("aspid1", "as-pid1")] {
-            assert_eq!(nearest(typed.as_bytes()).map(|flag| flag.name), Some(meant), "{typed}");
+            assert_eq!(nearest(typed.as_bytes()).map(name_of), Some(meant), "{typed}");
         }
         assert_eq!(distance(b"", b"uid"), 3);
         assert_eq!(distance(b"kitten", b"sitting"), 3);
@@ -406,7 +416,7 @@ mod tests {
         let mut table = String::from("| flag | what it does |\n|---|---|\n");
         for flag in FLAGS {
             let value = String::from_utf8(flag.takes.shown_value().concat()).unwrap_or_default();
-            table += &format!("| `-{}{value}` | {} |\n", flag.name, said_of(flag));
+            table += &format!("| `-{}{value}` | {} |\n", name_of(flag), said_of(flag));
         }
         let parts = readme.split_once(begin).and_then(|(head, rest)| Some((head, rest.split_once(end)?)));
         let Some((head, (found, tail))) = parts else { panic!("README.md has no flag table") };

@@ -42,8 +42,14 @@ fn open_dir(running: &Running) -> Result<Fd, Fault> {
     let mut path = Text::<32>::new();
     path.push(b"/proc/").push_number(running.number.get().into());
     match file::open(path.c_str_or_empty(), Open::RealDir) {
-        Ok(dir) if process::is_in_own_proc(&dir).on(c"fstatfs", PROC)? => Ok(dir),
-        other => open_by_other_number(running, child, other),
+        Ok(dir)
+            if file::is_in_proc(&dir).on(c"fstatfs", PROC)?
+                && process::is_in_own_proc(&dir).on(c"readlinkat", PROC)? =>
+        {
+            Ok(dir)
+        }
+        found @ (Ok(_) | Err(Errno::ENOENT)) => open_by_other_number(running, child, found),
+        other => other.on(c"open", PROC),
     }
 }
 

@@ -7,7 +7,7 @@
 use super::fault::{Fault, On, TIME_IS_OVER};
 use super::job::{Job, Terminal};
 use crate::sys::process::{Event, WaitFor};
-use crate::sys::signal::{self, SignalSet};
+use crate::sys::signal::{self, INTERRUPT, SignalSet};
 use crate::sys::{Pid, Signal, clock, file, process};
 use core::cell::Cell;
 
@@ -27,10 +27,14 @@ pub(super) struct Supervisor<'a> {
     job: &'a Job<'a>,
     role: Role,
     child: Pid,
+    /// Whether the command is to have the terminal: it got it at the start, or has asked for it.
+    wants_terminal: Cell<bool>,
     /// Whether the command's group has the terminal because we gave it.
     handed_over: Cell<bool>,
     /// Until when to wait, by [`clock::now`].
     until: Cell<Option<u64>>,
+    /// What continues us then, once we have stopped.
+    timer: Cell<Option<i32>>,
     /// Whether a SIGINT came to us, and so to our group.
     was_told: Cell<bool>,
 }
@@ -39,7 +43,6 @@ pub(super) struct Supervisor<'a> {
 const GRACE_NS: u64 = 5_000_000_000;
 
 const CHILD: Signal = Signal(libc::SIGCHLD);
-const INTERRUPT: Signal = Signal(libc::SIGINT);
 const CONTINUE: Signal = Signal(libc::SIGCONT);
 const STOP_KEY: Signal = Signal(libc::SIGTSTP);
 const TERMINATE: Signal = Signal(libc::SIGTERM);
@@ -47,8 +50,17 @@ const KILL: Signal = Signal(libc::SIGKILL);
 
 impl<'a> Supervisor<'a> {
     pub(super) fn new(job: &'a Job<'a>, role: Role, child: Pid) -> Self {
-        let handed_over = Cell::new(job.terminal.is_some_and(|terminal| terminal.hand_over));
-        Supervisor { job, role, child, handed_over, until: Cell::new(None), was_told: Cell::new(false) }
+        let has_it = job.terminal.is_some_and(|terminal| terminal.hand_over);
+        Supervisor {
+            job,
+            role,
+            child,
+            wants_terminal: Cell::new(has_it),
+            handed_over: Cell::new(has_it),
+            until: Cell::new(None),
+            timer: Cell::new(None),
+            was_told: Cell::new(false),
+        }
     }
 
     /// Takes signals until the child has ended, and returns the exit status that says how.
@@ -136,18 +148,25 @@ impl<'a> Supervisor<'a> {
     fn stop_with_command(&self, signal: Signal) {
         let Some(terminal) = self.job.terminal else { return };
         let wants_terminal = matches!(signal.0, libc::SIGTTIN | libc::SIGTTOU);
+        self.wants_terminal.set(self.wants_terminal.get() || wants_terminal);
         if wants_terminal && is_ours(terminal) {
             return self.let_continue();
         }
         // Not for longer than the command has time: it could stop itself, and what it started go on.
-        if self.until.get().is_some_and(|until| signal::continue_at(until).is_err()) {
-            return self.let_continue();
+        if self.until.get().is_some() && self.timer.get().is_none() {
+            match signal::make_timer() {
+                Ok(timer) => self.timer.set(Some(timer)),
+                Err(_) => return self.let_continue(),
+            }
         }
         self.take_terminal_back();
         // The rest of the group too: a pipeline or a script that we are part of stops as one. As the terminal would
         // have asked: timeout(1) is in the background and ignores that it may not read.
         let stop = if wants_terminal { signal } else { STOP_KEY };
         let _ = signal::kill(Pid(0), stop); // cannot fail: we are in it
+        if let (Some(timer), Some(until)) = (self.timer.get(), self.until.get()) {
+            let _ = signal::arm(timer, until); // only now: a stop takes back the SIGCONT that waits, and the other way round
+        }
         let _ = signal::swap_mask(SignalSet::ALL.without(stop)); // here we stand still
         let _ = signal::swap_mask(SignalSet::ALL);
         // Continued, SIGCONT is pending and goes on from there. Else nobody could have continued us (an
@@ -168,19 +187,24 @@ impl<'a> Supervisor<'a> {
                 }
             }
             Role::LauncherOfInit => {
-                if is_ours(terminal) {
+                if self.may_hand_over(terminal) {
                     self.job.shared.set_terminal_is_free();
                     self.handed_over.set(true);
                 }
             }
             Role::LauncherOfCommand => {
-                if is_ours(terminal) {
+                if self.may_hand_over(terminal) {
                     let _ = file::set_foreground(terminal.fd, self.child); // EIO: it was hung up
                     self.handed_over.set(true);
                 }
             }
         }
         self.forward(CONTINUE);
+    }
+
+    /// A job that is continued in the foreground is: what stands in it beside gontainer may be what reads there.
+    fn may_hand_over(&self, terminal: Terminal) -> bool {
+        (self.wants_terminal.get() || self.job.config.as_pid1) && is_ours(terminal)
     }
 
     /// Returns whether it was the command's.

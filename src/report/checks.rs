@@ -94,7 +94,7 @@ static CAUSES: &[Cause] = &[
         calls: Name::of(c"clone"),
         errnos: &[Errno::EPERM],
         holds: |config| config.user && status_says(b"Seccomp:\t2"),
-        remedy: Name::of(c"a seccomp filter is in force here, as in a Docker container or a systemd service, and may be what refuses"),
+        remedy: Name::of(c"a seccomp filter is in force here, as in a Docker container or a systemd service: it may be what refuses"),
     },
     Cause {
         calls: Name::of(c"open"),
@@ -202,7 +202,7 @@ static CAUSES: &[Cause] = &[
         calls: Name::of(c"run"),
         errnos: &[Errno::HELPER_FAILED],
         holds: |_| status_says(b"NoNewPrivs:\t1"),
-        remedy: Name::of(c"no_new_privs is in force here, so no helper can gain the privilege it needs"),
+        remedy: Name::of(c"no_new_privs is in force here: no helper can gain privilege"),
     },
     Cause {
         calls: Name::of(c"pivot_root"),

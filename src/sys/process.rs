@@ -168,9 +168,11 @@ pub(crate) fn execve(path: &CStr, arguments: Words, environment: Words) -> Resul
 
 /// exit_group(2).
 pub(crate) fn exit(status: i32) -> ! {
-    // SAFETY: takes a number only.
-    let _ = unsafe { call!(EXIT_GROUP, status) };
-    trap() // the user's filter refused it
+    for _ in 0..2 {
+        // SAFETY: takes a number only.
+        let _ = unsafe { call!(EXIT_GROUP, status) }; // does not return
+    }
+    trap() // a filter refuses it
 }
 
 /// Whom [`wait`] waits for.
@@ -265,14 +267,17 @@ pub(crate) fn own_pid() -> Pid {
     Pid(unsafe { call!(GETPID) }.map_or(0, |pid| i32::try_from(pid).unwrap_or(0)))
 }
 
-/// Whether a directory is a process's in a /proc of our own PID namespace: there the kernel's `self`, beside it, leads
-/// to our own pid. A rehearsal takes it for one.
+/// Whether a process's directory in the kernel's /proc is in that of our own PID namespace: there `self`, beside it,
+/// leads to our own pid. (In another's it may do so by chance, where both have counted far.) readlinkat(2), getpid(2). A
+/// rehearsal takes it for one.
 pub(crate) fn is_in_own_proc(dir: &Fd) -> Result<bool, Errno> {
     let mut text = [0; 16];
-    let is_in_proc = file::is_in_proc(dir)?;
-    let length = file::read_link(dir, c"../self", &mut text).unwrap_or(0);
+    let length = match file::read_link(dir, c"../self", &mut text) {
+        Err(Errno::ENOENT) => 0, // of processes that we are not among
+        length => length?,
+    };
     let number = number::decimal(text.get(..length).unwrap_or_default());
-    Ok(is_in_proc && (number == Some(own_pid().0.unsigned_abs().into()) || recorder::is_rehearsal()))
+    Ok(number == Some(own_pid().0.unsigned_abs().into()) || recorder::is_rehearsal())
 }
 
 /// getpgid(2) of the caller; 0 if the group is of another PID namespace.

@@ -6,6 +6,9 @@ use super::{Errno, Pid, call, clock, process, unrecorded};
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Signal(pub(crate) i32);
 
+/// What a terminal's key sends.
+pub(crate) const INTERRUPT: Signal = Signal(libc::SIGINT);
+
 /// A set of signals as the kernel keeps it: signal N is bit N - 1.
 #[derive(Clone, Copy)]
 #[repr(transparent)]
@@ -84,19 +87,25 @@ pub(crate) fn kill(target: Pid, signal: Signal) -> Result<(), Errno> {
     unsafe { call!(KILL, target.0, signal.0) }.map(drop)
 }
 
-/// Has the kernel continue the caller, if it is stopped, at this time of [`clock::now`]: a timer of its own,
-/// timer_create(2). Not recorded: a start has ended by then.
+/// A timer that sends the caller SIGCONT, timer_create(2), once it is [armed](arm). Neither is recorded: a start has
+/// ended by then.
 ///
 /// # Errors
 /// EAGAIN: a limit on signals that wait, RLIMIT_SIGPENDING.
-pub(crate) fn continue_at(then_ns: u64) -> Result<(), Errno> {
+pub(crate) fn make_timer() -> Result<i32, Errno> {
     let mut event = [0_i32; 16]; // struct sigevent: a value of eight bytes, the signal, SIGEV_SIGNAL
     event[2] = libc::SIGCONT;
     let mut timer = 0_i32;
     // SAFETY: the kernel reads the structure, 64 bytes, and writes the timer's number.
     unsafe { unrecorded!(TIMER_CREATE, libc::CLOCK_MONOTONIC, event.as_ptr(), &raw mut timer) }?;
-    // No interval, then when.
-    let times = [libc::timespec { tv_sec: 0, tv_nsec: 0 }, clock::time_until(then_ns)?];
+    Ok(timer)
+}
+
+/// Has a timer go off at this time of [`clock::now`], or at once if that is past. timer_settime(2).
+pub(crate) fn arm(timer: i32, then_ns: u64) -> Result<(), Errno> {
+    let mut left = clock::time_until(then_ns)?;
+    left.tv_nsec |= 1; // no time at all would disarm it
+    let times = [libc::timespec { tv_sec: 0, tv_nsec: 0 }, left]; // no interval
     // SAFETY: the kernel reads the two times, and has no place to write to.
     unsafe { unrecorded!(TIMER_SETTIME, timer, 0, times.as_ptr(), 0_usize) }.map(drop)
 }
@@ -121,8 +130,17 @@ struct Action {
 /// it. Returns whether it was ignored before. rt_sigaction(2).
 pub(crate) fn ignore_child_signal(ignore: bool) -> Result<bool, Errno> {
     let new = Action { handler: if ignore { libc::SIG_IGN } else { libc::SIG_DFL }, rest: [0; 3] };
+    swap_action(libc::SIGCHLD, &raw const new)
+}
+
+/// Whether a signal is ignored. rt_sigaction(2).
+pub(crate) fn is_ignored(signal: Signal) -> Result<bool, Errno> {
+    swap_action(signal.0, core::ptr::null())
+}
+
+fn swap_action(signal: i32, new: *const Action) -> Result<bool, Errno> {
     let mut old = Action { handler: libc::SIG_DFL, rest: [0; 3] };
-    // SAFETY: the kernel reads one action and writes the other, 32 bytes at most on all architectures.
-    unsafe { call!(RT_SIGACTION, libc::SIGCHLD, &raw const new, &raw mut old, SET_BYTES) }?;
+    // SAFETY: the kernel reads one action, if there is one, and writes the other, 32 bytes at most on all architectures.
+    unsafe { call!(RT_SIGACTION, signal, new, &raw mut old, SET_BYTES) }?;
     Ok(old.handler == libc::SIG_IGN)
 }

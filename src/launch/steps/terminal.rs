@@ -2,20 +2,23 @@
 //!
 //! The command leads a process group of its own, so that it has a number inside a new PID namespace and
 //! nothing in the container can signal the launcher's group. Only one group reads from a terminal: the
-//! command's gets it at the start if both its input and output are that terminal and the launcher is a job of its
-//! own, and otherwise once it asks by stopping (SIGTTIN, SIGTTOU): `gontainer … | less` leaves it to less, and a
-//! script that starts a container in the background can still read. The launcher takes it back.
+//! command's gets it at the start if both its input and output are that terminal, and otherwise once it asks by stopping
+//! (SIGTTIN, SIGTTOU): `gontainer … | less` leaves it to less. A script starts what it does not wait for with SIGINT
+//! ignored: that waits until it asks, so that the script can still read. The launcher takes the terminal back. A command
+//! that had it and was killed by SIGINT stands for the key, which reached its group alone: the launcher's gets it too.
 
 use crate::launch::fault::{Fault, On};
 use crate::launch::job::{Job, Terminal};
-use crate::sys::{file, process};
+use crate::sys::signal::INTERRUPT;
+use crate::sys::{file, process, signal};
 
 /// Looks for the terminal that controls our session among the standard descriptors.
 pub(in crate::launch) fn find(job: &mut Job) -> Result<(), Fault> {
     for fd in 0..=2 {
         if let Ok(group) = file::foreground(fd) {
             // SIGTTIN does not stop a PID 1: it would ask for ever.
-            let wants_it = job.config.as_pid1 || file::foreground(1).is_ok() && group == process::own_pid();
+            let wants_it =
+                job.config.as_pid1 || file::foreground(1).is_ok() && signal::is_ignored(INTERRUPT) != Ok(true);
             let hand_over = fd == 0 && wants_it && group == process::own_group();
             job.terminal = Some(Terminal { fd, hand_over });
             break;
