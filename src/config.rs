@@ -509,8 +509,6 @@ impl Config {
         self.wants_root() && !self.no_dev
     }
 
-    /// Whether device files of the rootfs could open what root outside may: in an ordinary user's namespace they
-    /// open nothing that its owner could not open before.
     pub(crate) fn wants_no_devices(&self) -> bool {
         self.wants_root() && self.lets_devices_open()
     }

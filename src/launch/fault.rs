@@ -19,11 +19,16 @@ pub(crate) struct Failure {
 }
 
 impl Fault {
+    /// Whether the command could not be executed.
+    pub(crate) fn is_of_execute(&self) -> bool {
+        self.call.text() == EXECUTE
+    }
+
     /// The exit status that it gives; a command that exists may lack its interpreter.
     #[cold]
     pub(crate) fn status(&self, lacks_interpreter: bool) -> i32 {
         match self.errno {
-            _ if self.call.text() != EXECUTE => CANNOT_START,
+            _ if !self.is_of_execute() => CANNOT_START,
             Errno::ENOENT | Errno::ENOTDIR | Errno::ENAMETOOLONG if !lacks_interpreter => NOT_FOUND,
             _ => NOT_EXECUTABLE,
         }

@@ -5,7 +5,7 @@ use super::shared::Shared;
 use crate::config::{Command, Config, List};
 use crate::ids::Range;
 use crate::sys::file::Pipe;
-use crate::sys::process::{self, WaitFor};
+use crate::sys::process;
 use crate::sys::seccomp::Instruction;
 use crate::sys::signal::SignalSet;
 use crate::sys::{Errno, Fd, Pid};
@@ -136,7 +136,7 @@ impl Drop for Running<'_> {
         if let Some(child) = self.child.take() {
             crate::sys::recorder::step("leave nothing behind");
             let _ = crate::sys::signal::kill(child, crate::sys::Signal(libc::SIGKILL)); // ESRCH: it has ended
-            let _ = process::wait_for_end(WaitFor::Child(child)); // ECHILD: and was reaped
+            let _ = process::wait_for_end(child); // ECHILD: and was reaped
         }
     }
 }

@@ -17,7 +17,7 @@ pub(crate) use shared::Interpreter;
 pub(crate) use steps::command::is_no_command;
 
 use crate::config::{Command, Config};
-use crate::sys::process::{self, Event, Stack, WaitFor};
+use crate::sys::process::{self, Event, Stack};
 use crate::sys::recorder::{self, Side};
 use crate::sys::{Errno, Pid, file};
 use core::mem::ManuallyDrop;
@@ -121,7 +121,7 @@ pub(crate) fn run_bare(config: &Config, command: &Command, started: &mut dyn FnM
     let child = unsafe { process::clone_sharing_memory(flags, Side::Child, &CHILD_STACK, in_bare_child, &*job) };
     let child = child.of(c"clone")?;
     started();
-    match process::wait_for_end(WaitFor::Child(child)).of(c"wait4")? {
+    match process::wait_for_end(child).of(c"wait4")? {
         Some((_, Event::Killed(signal))) => Ok(128 + signal.0),
         Some((_, Event::Exited(status))) => Ok(status),
         _ => Ok(CANNOT_START),
@@ -197,7 +197,9 @@ fn end(job: &Job, result: Result<(), Failure>) -> ! {
     match result {
         Err(failure) => {
             job.shared.fail(failure);
-            process::exit(failure.fault.status(job.shared.has_interpreter()))
+            // Only who executes may ask: PID 1 has no interpreter, and the command may be writing its own.
+            let lacks_interpreter = failure.fault.is_of_execute() && job.shared.has_interpreter();
+            process::exit(failure.fault.status(lacks_interpreter))
         }
         Ok(()) => process::exit(CANNOT_START),
     }

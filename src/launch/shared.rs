@@ -44,7 +44,7 @@ pub(crate) struct Shared {
     out_of_memory: AtomicBool,
 }
 
-// SAFETY: atomics, and two cells that `failed` guards: written before it is set, read after.
+// SAFETY: atomics, and two cells with one writer each, which others read only after `failed` says so or its end.
 unsafe impl Sync for Shared {}
 
 impl Shared {

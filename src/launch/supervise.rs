@@ -6,7 +6,7 @@
 
 use super::fault::{Fault, On, TIME_IS_OVER};
 use super::job::{Job, Terminal};
-use crate::sys::process::{Event, WaitFor};
+use crate::sys::process::Event;
 use crate::sys::signal::{self, INTERRUPT, SignalSet};
 use crate::sys::{Pid, Signal, clock, file, process};
 use core::cell::Cell;
@@ -106,7 +106,7 @@ impl<'a> Supervisor<'a> {
 
     /// Takes note of every child that has changed: SIGCHLDs that come together count as one.
     fn reap(&self) -> Result<Option<i32>, Fault> {
-        while let Some((pid, event)) = process::wait(WaitFor::AnyChild).of(c"wait4")? {
+        while let Some((pid, event)) = process::wait().of(c"wait4")? {
             match event {
                 _ if pid != self.child => {} // an orphan, now reaped: the launcher may be the PID 1 of a container too
                 Event::Exited(status) => return Ok(Some(status)),

@@ -175,13 +175,6 @@ pub(crate) fn exit(status: i32) -> ! {
     trap() // a filter refuses it
 }
 
-/// Whom [`wait`] waits for.
-#[derive(Clone, Copy)]
-pub(crate) enum WaitFor {
-    AnyChild,
-    Child(Pid),
-}
-
 /// What became of a child.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Event {
@@ -191,13 +184,13 @@ pub(crate) enum Event {
 }
 
 /// wait4(2) without waiting: the next child that has ended or stopped, if any.
-pub(crate) fn wait(whom: WaitFor) -> Result<Option<(Pid, Event)>, Errno> {
-    wait_with(whom, libc::WNOHANG | libc::WUNTRACED)
+pub(crate) fn wait() -> Result<Option<(Pid, Event)>, Errno> {
+    wait_with(Pid(-1), libc::WNOHANG | libc::WUNTRACED)
 }
 
-/// wait4(2) until one has ended.
-pub(crate) fn wait_for_end(whom: WaitFor) -> Result<Option<(Pid, Event)>, Errno> {
-    wait_with(whom, 0)
+/// wait4(2) until this child has ended.
+pub(crate) fn wait_for_end(child: Pid) -> Result<Option<(Pid, Event)>, Errno> {
+    wait_with(child, 0)
 }
 
 /// What a process and all those that it has waited for have used.
@@ -222,14 +215,11 @@ pub(crate) fn wait_for_usage() -> Result<(Pid, Event, Usage), Errno> {
     Ok((Pid::from_result(pid), decode_status(status), usage))
 }
 
-fn wait_with(whom: WaitFor, options: i32) -> Result<Option<(Pid, Event)>, Errno> {
+/// Of -1, any child.
+fn wait_with(whom: Pid, options: i32) -> Result<Option<(Pid, Event)>, Errno> {
     let mut status = 0_i32;
-    let whom = match whom {
-        WaitFor::AnyChild => -1,
-        WaitFor::Child(child) => child.0,
-    };
     // SAFETY: the kernel writes one number.
-    match unsafe { call!(WAIT4, whom, &raw mut status, options) }? {
+    match unsafe { call!(WAIT4, whom.0, &raw mut status, options) }? {
         0 => Ok(None),
         pid => Ok(Some((Pid::from_result(pid), decode_status(status)))),
     }

@@ -9,7 +9,7 @@ use crate::launch::fault::{CANNOT_START, Fault, On};
 use crate::launch::job::{Job, Running};
 use crate::launch::outside;
 use crate::sys::file::{self, Open};
-use crate::sys::process::{self, Event, WaitFor};
+use crate::sys::process::{self, Event};
 use crate::sys::{self, Errno, Word, Words};
 use crate::text::Text;
 use core::ffi::CStr;
@@ -160,7 +160,7 @@ fn run_helper(running: &Running, name: &'static str, ranges: List<Range>) -> Res
     }
     let helper = Helper { path, words: Words::new(sys::keep(words)) };
     let process = crate::launch::spawn_helper(&helper).of(c"clone")?;
-    match process::wait_for_end(WaitFor::Child(process)).of(c"wait4")? {
+    match process::wait_for_end(process).of(c"wait4")? {
         Some((_, Event::Exited(0))) => Ok(()),
         _ => Err(Errno::HELPER_FAILED).on(c"run", path),
     }

@@ -12,7 +12,7 @@ pub(in crate::launch) fn enter(job: &mut Job) -> Result<(), Fault> {
     enter_late(job)
 }
 
-/// Whether the child will be able to.
+/// Whether it is there, before anything is made for a child that goes there later.
 pub(in crate::launch) fn look(job: &mut Job) -> Result<(), Fault> {
     let root = job.config.root.unwrap_or_default();
     file::open(root, Open::Name).on(c"open", root).map(drop)
