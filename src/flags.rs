@@ -270,7 +270,7 @@ usage: gontainer -run [FLAGS] [--] [COMMAND [ARG...]]
 Flags take one dash or two; switches also =true and =false.
 ",
     );
-    for (group, heading) in [
+    for (group, heading) in &[
         (Actions, "Actions"),
         (Namespaces, "Isolation"),
         (Files, "Files"),
@@ -280,7 +280,7 @@ Flags take one dash or two; switches also =true and =false.
         (Insight, "Insight"),
     ] {
         text.push_str("\n").push_str(heading).push_str("\n");
-        for flag in FLAGS.iter().filter(|flag| flag.group == group) {
+        for flag in FLAGS.iter().filter(|flag| flag.group == *group) {
             let mut left = Text::<48>::new();
             left.push_str("  -").push(flag.name.text().to_bytes());
             for part in flag.takes.shown_value() {

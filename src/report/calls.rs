@@ -29,128 +29,124 @@ enum Shape {
     Flags(Names),
     /// What has a limit.
     Resource,
+    /// Not at all.
+    Hidden,
 }
-use Shape::{Always, At, Choice, Detail, Fd, Flags, Kind, Number, Octal, Process, Quoted, Resource};
+use Shape::{Always, At, Choice, Detail, Fd, Flags, Hidden, Kind, Number, Octal, Process, Quoted, Resource};
 
 /// One call: its number, its name, and its registers up to the last that is shown.
 struct Reading {
     number: usize,
     name: Name,
-    shapes: &'static [Shape],
+    shapes: [Shape; 4],
 }
 
-/// What numbers of some kind are called. A list goes by a name of one byte: the table below has many.
-#[derive(Clone, Copy)]
-enum Names {
-    Namespaces,
-    Mount,
-    Open,
-    Tree,
-    Prctl,
-    Ioctl,
-    Fcntl,
-    Poll,
-    Keyctl,
-    Ids,
-    Signals,
-    Last,
-    Family,
-    Unmount,
-    Capabilities,
-    Count,
-    Memory,
-    Socket,
-    Nothing,
-    Own,
-    Waiting,
-    AnySignal,
-    Niceness,
-    Lock,
-}
-
+/// Each list of numbers and what they are called, one behind the other. A list goes by a name of one byte: the table
+/// of calls has many.
 macro_rules! names {
-    ($($value:expr => $name:literal),* $(,)?) => { const { &[$(($value, Name::of($name))),*] } };
+    ($($list:ident { $($value:expr => $name:literal,)* })*) => {
+        #[derive(Clone, Copy, PartialEq, Eq)]
+        enum Names {
+            $($list),*
+        }
+
+        static NAMES: &[(Names, u32, Name)] = &[$($((Names::$list, $value, Name::of($name)),)*)*];
+    };
+}
+
+names! {
+    Namespaces {
+        0x1000_0000 => c"user",
+        0x2000_0000 => c"pid",
+        0x0002_0000 => c"mnt",
+        0x0400_0000 => c"uts",
+        0x0800_0000 => c"ipc",
+        0x4000_0000 => c"net",
+        0x0200_0000 => c"cgroup",
+        0x0000_0080 => c"time",
+        0x0000_0100 => c"shared memory",
+        0x0000_4000 => c"wait for execve",
+    }
+    Mount {
+        1 => c"read-only",
+        2 => c"nosuid",
+        4 => c"nodev",
+        8 => c"noexec",
+        0x20 => c"remount",
+        0x1000 => c"bind",
+        0x2000 => c"move",
+        0x4000 => c"recursive",
+        0x4_0000 => c"private",
+    }
+    Open {
+        1 => c"write",
+        2 => c"read and write",
+        libc::O_DIRECTORY.cast_unsigned() => c"directory",
+        libc::O_NOFOLLOW.cast_unsigned() => c"no links",
+        0o10_000_000 => c"name only",
+    }
+    Tree {
+        1 => c"clone",
+        0x8000 => c"recursive",
+    }
+    Prctl {
+        1 => c"parent-death signal",
+        4 => c"dumpable",
+        22 => c"filter system calls",
+        24 => c"drop for good",
+        28 => c"secure bits",
+        38 => c"no new privileges",
+    }
+    Ioctl {
+        0x540f => c"who has this terminal?",
+        0x5410 => c"the terminal is for this group",
+        0x8914 => c"lo: up",
+    }
+    Fcntl {
+        1 => c"is it open?",
+        8 => c"signal this process on input",
+        10 => c"with this signal",
+        4 => c"set flags",
+    }
+    Poll {
+        3 => c"are 0, 1 and 2 open?",
+        1 => c"is the parent still there?",
+    }
+    Keyctl { 1 => c"join a new session keyring", }
+    Ids { u32::MAX => c"as /etc/passwd says", }
+    Signals {
+        9 => c"SIGKILL",
+        17 => c"SIGCHLD",
+    }
+    Last { u32::MAX => c"and above", }
+    Family { 2 => c"internet", }
+    Unmount { 2 => c"detach", }
+    Capabilities { 0 => c"own capabilities", }
+    Count { 0 => c"how many", }
+    Memory { 0 => c"more memory", }
+    Socket { 0 => c"its socket", }
+    Own { 0 => c"own", }
+    Waiting { 0 => c"which signals wait", }
+    AnySignal { 0 => c"any signal", }
+    Niceness { 0 => c"niceness", }
+    Lock { 0 => c"for us alone", }
 }
 
 impl Names {
-    fn list(self) -> &'static [(u32, Name)] {
-        match self {
-            Names::Namespaces => names![
-                0x1000_0000 => c"user",
-                0x2000_0000 => c"pid",
-                0x0002_0000 => c"mnt",
-                0x0400_0000 => c"uts",
-                0x0800_0000 => c"ipc",
-                0x4000_0000 => c"net",
-                0x0200_0000 => c"cgroup",
-                0x0000_0080 => c"time",
-                0x0000_0100 => c"shared memory",
-                0x0000_4000 => c"wait for execve",
-            ],
-            Names::Mount => names![
-                1 => c"read-only",
-                2 => c"nosuid",
-                4 => c"nodev",
-                8 => c"noexec",
-                0x20 => c"remount",
-                0x1000 => c"bind",
-                0x2000 => c"move",
-                0x4000 => c"recursive",
-                0x4_0000 => c"private",
-            ],
-            Names::Open => names![
-                1 => c"write",
-                2 => c"read and write",
-                libc::O_DIRECTORY.cast_unsigned() => c"directory",
-                libc::O_NOFOLLOW.cast_unsigned() => c"no links",
-                0o10_000_000 => c"name only",
-            ],
-            Names::Tree => names![1 => c"clone", 0x8000 => c"recursive"],
-            Names::Prctl => names![
-                1 => c"parent-death signal",
-                4 => c"dumpable",
-                22 => c"filter system calls",
-                24 => c"drop for good",
-                28 => c"secure bits",
-                38 => c"no new privileges",
-            ],
-            Names::Ioctl => names![
-                0x540f => c"who has this terminal?",
-                0x5410 => c"the terminal is for this group",
-                0x8914 => c"lo: up",
-            ],
-            Names::Fcntl => names![
-                1 => c"is it open?",
-                8 => c"signal this process on input",
-                10 => c"with this signal",
-                4 => c"set flags",
-            ],
-            Names::Poll => names![3 => c"are 0, 1 and 2 open?", 1 => c"is the parent still there?"],
-            Names::Keyctl => names![1 => c"join a new session keyring"],
-            Names::Ids => names![u32::MAX => c"as /etc/passwd says"],
-            Names::Signals => names![9 => c"SIGKILL", 17 => c"SIGCHLD"],
-            Names::Last => names![u32::MAX => c"and above"],
-            Names::Family => names![2 => c"internet"],
-            Names::Unmount => names![2 => c"detach"],
-            Names::Capabilities => names![0 => c"own capabilities"],
-            Names::Count => names![0 => c"how many"],
-            Names::Memory => names![0 => c"more memory"],
-            Names::Socket => names![0 => c"its socket"],
-            Names::Nothing => names![0 => c""],
-            Names::Own => names![0 => c"own"],
-            Names::Waiting => names![0 => c"which signals wait"],
-            Names::AnySignal => names![0 => c"any signal"],
-            Names::Niceness => names![0 => c"niceness"],
-            Names::Lock => names![0 => c"for us alone"],
-        }
+    fn list(self) -> impl Iterator<Item = (u32, Name)> {
+        NAMES.iter().filter(move |(list, ..)| *list == self).map(|(_, value, name)| (*value, *name))
     }
 }
 
 macro_rules! readings {
-    ($($name:ident $shapes:expr;)*) => {
-        static READINGS: &[Reading] =
-            &[$(Reading { number: nr::$name, name: Name::of_str(concat!(stringify!($name), "\0")), shapes: &$shapes }),*];
+    ($($name:ident [$($shape:expr),*];)*) => {
+        static READINGS: &[Reading] = &[$(Reading {
+            number: nr::$name,
+            name: Name::of_str(concat!(stringify!($name), "\0")),
+            shapes: readings!(@pad $($shape,)* Hidden, Hidden, Hidden, Hidden),
+        }),*];
     };
+    (@pad $a:expr, $b:expr, $c:expr, $d:expr $(, $rest:expr)*) => { [$a, $b, $c, $d] };
 }
 
 #[rustfmt::skip] // a call, a line
@@ -196,7 +192,7 @@ readings! {
     PIDFD_OPEN      [Process];
     PIPE2           [];
     PIVOT_ROOT      [Quoted, Quoted];
-    PPOLL           [Always(Names::Nothing), Choice(Names::Poll)];
+    PPOLL           [Hidden, Choice(Names::Poll)];
     PRCTL           [Choice(Names::Prctl), Detail];
     PRLIMIT64       [Always(Names::Own), Resource];
     READ            [Fd];
@@ -240,7 +236,7 @@ pub(super) fn write<const N: usize>(line: &mut Text<N>, record: &Record, call: &
     }
     line.push(b"(");
     let mut is_first = true;
-    for (index, shape) in reading.map(|reading| reading.shapes).unwrap_or_default().iter().enumerate() {
+    for (index, shape) in reading.iter().flat_map(|reading| &reading.shapes).enumerate() {
         let mut argument = Text::<96>::new();
         write_argument(&mut argument, record, call, index, shape);
         if !argument.is_empty() {
@@ -271,7 +267,7 @@ fn write_argument(argument: &mut Text<96>, record: &Record, call: &Call, index: 
             None => write_number(argument, register),
         },
         Always(names) => {
-            if let Some((_, name)) = names.list().first() {
+            if let Some((_, name)) = names.list().next() {
                 argument.push(name.text().to_bytes());
             }
         }
@@ -297,10 +293,11 @@ fn write_argument(argument: &mut Text<96>, record: &Record, call: &Call, index: 
                 argument.push_number((register >> shift & 7) as u64);
             }
         }
-        Choice(names) => match names.list().iter().find(|(value, _)| *value as usize == register) {
+        Choice(names) => match names.list().find(|(value, _)| *value as usize == register) {
             Some((_, name)) => _ = argument.push(name.text().to_bytes()),
             None => write_number(argument, register),
         },
+        Hidden => {}
         Resource => _ = argument.push(parts(RESOURCES.as_bytes(), b' ').nth(register).unwrap_or_default()),
         Flags(names) => write_names(argument, *names, register, b"|"),
     }
@@ -312,7 +309,7 @@ pub(super) fn write_namespaces(text: &mut Text<96>, flags: usize, between: &[u8]
 }
 
 fn write_names(text: &mut Text<96>, names: Names, flags: usize, between: &[u8]) {
-    for (_, name) in names.list().iter().filter(|(bit, _)| flags & *bit as usize != 0) {
+    for (_, name) in names.list().filter(|(bit, _)| flags & *bit as usize != 0) {
         if !text.is_empty() {
             text.push(between);
         }
