@@ -332,7 +332,7 @@ fn split(words: Words, leave_out: usize) -> Split {
             && let Some(value) = rest.next()
         {
             long.push(b'=');
-            long.extend_from_slice(value.text().to_bytes());
+            long.extend_from_slice(value.bytes());
         }
         if index == leave_out {
             left_out = Some(given);
@@ -488,7 +488,7 @@ mod tests {
             let mut config = Config::new(1000, 1000);
             match parse(Words::new(array.leak()), &mut config) {
                 Ok(rest) => {
-                    let rest: Vec<&[u8]> = rest.map(|word| word.text().to_bytes()).collect();
+                    let rest: Vec<&[u8]> = rest.map(|word| word.bytes()).collect();
                     prop_assert!(words.iter().rev().zip(rest.iter().rev()).all(|(word, left)| word == left));
                     prop_assert!(rest.len() <= words.len() && config.action.is_some());
                 }

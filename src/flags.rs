@@ -31,8 +31,8 @@ impl Takes {
     /// How help shows the value, if there is one.
     fn shown_value(&self) -> [&'static [u8]; 3] {
         match self {
-            Value(name, _) => [b"=", name.text().to_bytes(), b""],
-            Maybe(name, _) => [b"[=", name.text().to_bytes(), b"]"],
+            Value(name, _) => [b"=", name.bytes(), b""],
+            Maybe(name, _) => [b"[=", name.bytes(), b"]"],
             Nothing(_) | Switch(_) => [b""; 3],
         }
     }
@@ -222,7 +222,7 @@ pub(crate) fn find(name: &[u8]) -> Option<&'static Flag> {
 
 /// The flag whose name is the fewest changes away.
 pub(crate) fn nearest(name: &[u8]) -> Option<&'static Flag> {
-    FLAGS.iter().min_by_key(|flag| distance(name, flag.name.text().to_bytes()))
+    FLAGS.iter().min_by_key(|flag| distance(name, flag.name.bytes()))
 }
 
 /// How many bytes to insert, delete or replace to turn one name into the other. Names longer than any
@@ -282,7 +282,7 @@ Flags take one dash or two; switches also =true and =false.
         text.push_str("\n").push_str(heading).push_str("\n");
         for flag in FLAGS.iter().filter(|flag| flag.group == *group) {
             let mut left = Text::<48>::new();
-            left.push_str("  -").push(flag.name.text().to_bytes());
+            left.push_str("  -").push(flag.name.bytes());
             for part in flag.takes.shown_value() {
                 left.push(part);
             }
@@ -295,7 +295,7 @@ Flags take one dash or two; switches also =true and =false.
             for _ in column..HELP_COLUMN {
                 text.push(b" ");
             }
-            text.push(flag.help.text().to_bytes()).push_str("\n");
+            text.push(flag.help.bytes()).push_str("\n");
         }
     }
     text.push_str(

@@ -14,7 +14,7 @@ pub(crate) struct Fault {
 /// A [`Fault`] in a step of the plan.
 #[derive(Clone, Copy)]
 pub(crate) struct Failure {
-    pub(crate) step: &'static str,
+    pub(crate) step: Name,
     pub(crate) fault: Fault,
 }
 

@@ -134,7 +134,7 @@ impl<'a> Running<'a> {
 impl Drop for Running<'_> {
     fn drop(&mut self) {
         if let Some(child) = self.child.take() {
-            crate::sys::recorder::step("leave nothing behind");
+            crate::sys::recorder::step(crate::sys::Name::of(c"leave nothing behind"));
             let _ = crate::sys::signal::kill(child, crate::sys::Signal(libc::SIGKILL)); // ESRCH: it has ended
             let _ = process::wait_for_end(child); // ECHILD: and was reaped
         }

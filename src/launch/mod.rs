@@ -19,7 +19,7 @@ pub(crate) use steps::command::is_no_command;
 use crate::config::{Command, Config};
 use crate::sys::process::{self, Event, Stack};
 use crate::sys::recorder::{self, Side};
-use crate::sys::{Errno, Pid, file};
+use crate::sys::{Errno, Name, Pid, file};
 use core::mem::ManuallyDrop;
 pub(crate) use fault::CANNOT_START;
 use fault::On;
@@ -91,7 +91,7 @@ fn run_to_end(job: &Job, started: &mut dyn FnMut(Option<&Failure>)) -> Result<i3
     plan::parent(&running)?;
     let Some(child) = running.child.get() else { return Ok(CANNOT_START) };
     if let Some(pipe) = &job.started {
-        recorder::step("see the command start");
+        recorder::step(Name::of(c"see the command start"));
         pipe.write.close_copy();
         let _ = file::read(&pipe.read, &mut [0]); // its end, or as good as that
         started(job.shared.failure().as_ref());
@@ -99,7 +99,7 @@ fn run_to_end(job: &Job, started: &mut dyn FnMut(Option<&Failure>)) -> Result<i3
     let role = if job.config.wants_init() { Role::LauncherOfInit } else { Role::LauncherOfCommand };
     let status = Supervisor::new(job, role, child)
         .until_end()
-        .map_err(|fault| Failure { step: "wait for the container", fault })?;
+        .map_err(|fault| Failure { step: Name::of(c"wait for the container"), fault })?;
     running.child.set(None); // it was reaped: nothing left to kill
     Ok(status)
 }

@@ -14,7 +14,7 @@ use super::steps::{
     stdio, terminal, time, user, uts,
 };
 use crate::config::Config;
-use crate::sys::recorder;
+use crate::sys::{Name, recorder};
 
 /// Each list becomes a function that walks it: a step that is wanted runs, one that fails ends the walk
 /// and adds its name.
@@ -24,11 +24,11 @@ macro_rules! plan {
     })*) => {
         $($(#[$doc])*
         pub(super) fn $list(context: $context) -> Result<(), Failure> {
-            let mut step = "";
+            let mut step = Name::of(c"");
             let mut result = Ok(());
             'walk: {
                 $(if true $(&& $wanted(context.config()))? {
-                    begin(&mut step, $say);
+                    begin(&mut step, const { Name::of_str(concat!($say, "\0")) });
                     result = $run(context).map(|_| ());
                     if result.is_err() {
                         break 'walk;
@@ -42,7 +42,7 @@ macro_rules! plan {
 
 /// Keeps a step's name for what may go wrong in it.
 #[inline(never)]
-fn begin(step: &mut &'static str, name: &'static str) {
+fn begin(step: &mut Name, name: Name) {
     *step = name;
     recorder::step(name);
 }

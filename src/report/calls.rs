@@ -225,7 +225,7 @@ fn reading_of(call: &Call) -> Option<&'static Reading> {
 
 /// Its name, in capitals.
 pub(super) fn name_of(call: &Call) -> &'static [u8] {
-    reading_of(call).map_or(b"", |reading| reading.name.text().to_bytes())
+    reading_of(call).map_or(b"", |reading| reading.name.bytes())
 }
 
 /// Writes a call with its arguments, as in `mount("proc", "/proc", nosuid|nodev|noexec)`.
@@ -268,7 +268,7 @@ fn write_argument(argument: &mut Text<96>, record: &Record, call: &Call, index: 
         },
         Always(names) => {
             if let Some((_, name)) = names.list().next() {
-                argument.push(name.text().to_bytes());
+                argument.push(name.bytes());
             }
         }
         Process if register == 0 => _ = argument.push(b"PID"),
@@ -294,7 +294,7 @@ fn write_argument(argument: &mut Text<96>, record: &Record, call: &Call, index: 
             }
         }
         Choice(names) => match names.list().find(|(value, _)| *value as usize == register) {
-            Some((_, name)) => _ = argument.push(name.text().to_bytes()),
+            Some((_, name)) => _ = argument.push(name.bytes()),
             None => write_number(argument, register),
         },
         Hidden => {}
@@ -313,7 +313,7 @@ fn write_names(text: &mut Text<96>, names: Names, flags: usize, between: &[u8]) 
         if !text.is_empty() {
             text.push(between);
         }
-        text.push(name.text().to_bytes());
+        text.push(name.bytes());
     }
 }
 
@@ -376,7 +376,7 @@ fn opened(record: &'static Record, fd: usize) -> Option<&'static [u8]> {
     if call.number == nr::PIPE2 {
         let end = [result & 0xffff_ffff, result >> 32].iter().position(|end| *end == fd)?;
         let step = super::trace::step_of(record);
-        let (_, ends) = PIPES.iter().find(|(made_by, _)| *made_by == step || made_by.is_empty())?;
+        let (_, ends) = PIPES.iter().find(|(made_by, _)| made_by.as_bytes() == step.bytes() || made_by.is_empty())?;
         return ends.get(end).map(|name| name.as_bytes());
     }
     if result != fd {
@@ -407,7 +407,7 @@ mod tests {
                 assert!(
                     name.is_none_or(|name| READINGS
                         .iter()
-                        .any(|reading| reading.name.text().to_bytes() == name.as_bytes())),
+                        .any(|reading| reading.name.bytes() == name.as_bytes())),
                     "{name:?} of {:?} has no reading",
                     file.path()
                 );

@@ -299,12 +299,12 @@ static CAUSES: &[Cause] = &[
 /// Adds what to do about a failure, for each cause that holds here.
 pub(super) fn write_causes(message: &mut Message, config: &Config, fault: &Fault) {
     for cause in CAUSES {
-        let is_meant = parts(cause.calls.text().to_bytes(), b',').any(|call| call == fault.call.text().to_bytes());
+        let is_meant = parts(cause.calls.bytes(), b',').any(|call| call == fault.call.bytes());
         if is_meant && cause.errnos.contains(&fault.errno) && (cause.holds)(config) {
-            message.push_str("hint: ").push(cause.remedy.text().to_bytes()).push_str("\n");
+            message.push_str("hint: ").push(cause.remedy.bytes()).push_str("\n");
         }
     }
-    let made = match fault.call.text().to_bytes() {
+    let made = match fault.call.bytes() {
         b"clone" => config.namespaces(),
         b"unshare CLONE_NEWTIME" => process::CLONE_NEWTIME as usize,
         _ => 0,
@@ -317,7 +317,7 @@ pub(super) fn write_causes(message: &mut Message, config: &Config, fault: &Fault
 /// Why a namespace of this kind, which was asked for, cannot be made.
 fn write_cause_in_kind(message: &mut Message, kind: &Kind, errno: Errno) {
     let mut path = Text::<64>::new();
-    let kind_name = kind.name.text().to_bytes();
+    let kind_name = kind.name.bytes();
     if NO_ROOM.contains(&errno) {
         path.push_str("/proc/sys/user/max_").push(kind_name).push_str("_namespaces");
         if reads(path.c_str_or_empty(), b"0") {
@@ -327,8 +327,8 @@ fn write_cause_in_kind(message: &mut Message, kind: &Kind, errno: Errno) {
     } else if let (Errno::EINVAL, Some([name, option])) = (errno, kind.option) {
         path.push_str("/proc/self/ns/").push(kind_name);
         if is_missing(path.c_str_or_empty()) {
-            message.push_str("hint: this kernel was built without ").push(name.text().to_bytes());
-            message.push_str(" namespaces (CONFIG_").push(option.text().to_bytes()).push_str(")\n");
+            message.push_str("hint: this kernel was built without ").push(name.bytes());
+            message.push_str(" namespaces (CONFIG_").push(option.bytes()).push_str(")\n");
         }
     }
 }

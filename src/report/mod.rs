@@ -37,9 +37,9 @@ pub(crate) fn say(message: &Message) {
 pub(crate) fn not_started(config: &Config, failure: &Failure, interpreter: Option<&Interpreter>) {
     let Fault { call, object, errno, .. } = failure.fault;
     let mut message = Message::new();
-    message.push_str("gontainer: ").push_str(failure.step).push_str(": ").push(call.text().to_bytes());
+    message.push_str("gontainer: ").push(failure.step.bytes()).push_str(": ").push(call.bytes());
     if let Some(object) = object {
-        let name = object.text().to_bytes();
+        let name = object.bytes();
         let shown = name.get(..LONGEST_OBJECT).unwrap_or(name);
         message.push_str("(").push_escaped(shown).push_str(if shown.len() < name.len() { "…)" } else { ")" });
     }
@@ -90,14 +90,14 @@ pub(crate) fn misuse(misuse: &Misuse) {
         Misuse::UnknownFlag(name) => {
             message.push_str("unknown flag -").push_escaped(name.to_bytes());
             if let Some(nearest) = flags::nearest(name.to_bytes()) {
-                message.push_str("; the nearest is -").push(nearest.name.text().to_bytes());
+                message.push_str("; the nearest is -").push(nearest.name.bytes());
             }
         }
         Misuse::MissingValue(flag) => {
-            message.push_str("-").push(flag.name.text().to_bytes()).push_str(": needs a value");
+            message.push_str("-").push(flag.name.bytes()).push_str(": needs a value");
         }
         Misuse::BadValue(flag, what) => {
-            message.push_str("-").push(flag.name.text().to_bytes()).push_str(": ").push_str(what);
+            message.push_str("-").push(flag.name.bytes()).push_str(": ").push_str(what);
         }
         Misuse::Whole(what) => {
             message.push_str(what);

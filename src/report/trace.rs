@@ -4,7 +4,7 @@ use super::calls;
 use crate::config::{Command, Config};
 use crate::launch::Failure;
 use crate::sys::recorder::{Call, Record, Side, What, is_full, records};
-use crate::sys::{file, number as nr, process};
+use crate::sys::{Name, file, number as nr, process};
 use crate::text::{Text, first_part, is_same_word};
 
 /// Which of the two.
@@ -45,7 +45,7 @@ pub(crate) fn trace(
     pad(&mut page, CALL_WIDTH - 4);
     page.push_str("  what for").push_str(ink.end).push_str("\n");
     let start = records().next().map_or(0, |first| first.begin_ns);
-    let mut last_step = [""; 3];
+    let mut last_step = [Name::of(c""); 3];
     let marked = failure.and_then(failed_call);
     let mut end_ns = start;
     let mut tried = false;
@@ -81,7 +81,7 @@ pub(crate) fn trace(
         let seen = last_step.get_mut(record.side as usize);
         if seen.as_ref().is_none_or(|seen| **seen != step) {
             pad(&mut page, CALL_WIDTH.saturating_sub(width(cell.as_bytes())));
-            page.push_str("  ").push_str(step);
+            page.push_str("  ").push(step.bytes());
         }
         if let Some(seen) = seen {
             *seen = step;
@@ -102,7 +102,7 @@ pub(crate) fn trace(
 
 /// The step that a call was made for: the last that its side began before.
 #[inline(never)]
-pub(super) fn step_of(call: &Record) -> &'static str {
+pub(super) fn step_of(call: &Record) -> Name {
     records()
         .take_while(|record| !core::ptr::eq(*record, call))
         .filter(|record| record.side == call.side)
@@ -111,7 +111,7 @@ pub(super) fn step_of(call: &Record) -> &'static str {
             What::Call(_) => None,
         })
         .last()
-        .unwrap_or_default()
+        .unwrap_or(Name::of(c""))
 }
 
 /// Whether the next record is the same call again, but for a number that counts, or the next place where a
@@ -135,7 +135,7 @@ fn repeats(first: &Record, call: &Call, next: &Record) -> bool {
 /// that the message says. An error of our own comes from the step's last call.
 #[inline(never)]
 fn failed_call(failure: &Failure) -> Option<&'static Record> {
-    let said = first_part(failure.fault.call.text().to_bytes(), b' ');
+    let said = first_part(failure.fault.call.bytes(), b' ');
     let rank = |record: &'static Record| {
         let What::Call(call) = &record.what else { return None };
         if step_of(record) != failure.step || matches!(call.number, nr::EXIT_GROUP | nr::CLOSE) {
@@ -174,7 +174,7 @@ fn write_end(page: &mut Page, failure: Option<&Failure>, took_ns: u64, tried: bo
     write_micros(page, took_ns, 0);
     page.push_str(" µs");
     if let Some(failure) = failure {
-        page.push_str(": ").push_str(failure.step);
+        page.push_str(": ").push(failure.step.bytes());
     }
     page.push_str("\n");
 }

@@ -4,7 +4,7 @@
 //! Records lie in memory that all processes of a start share; nothing is printed while a clock runs.
 
 use super::clock::now_ns;
-use super::{Errno, number as nr};
+use super::{Errno, Name, number as nr};
 use crate::text::parts;
 use core::cell::UnsafeCell;
 use core::ffi::CStr;
@@ -68,7 +68,7 @@ impl Record {
 /// What a [`Record`] is of.
 pub(crate) enum What {
     /// A step of the plan begins: its name.
-    Step(&'static str),
+    Step(Name),
     Call(Call),
 }
 
@@ -147,7 +147,7 @@ pub(crate) fn is_rehearsal() -> bool {
 }
 
 /// Notes that a step of the plan begins.
-pub(crate) fn step(name: &'static str) {
+pub(crate) fn step(name: Name) {
     if is_on() {
         note(What::Step(name));
     }

@@ -50,6 +50,12 @@ pub(crate) struct Name(NonNull<c_char>);
 // SAFETY: what it points to never changes.
 unsafe impl Sync for Name {}
 
+impl PartialEq for Name {
+    fn eq(&self, other: &Name) -> bool {
+        self.text() == other.text()
+    }
+}
+
 impl Name {
     /// Of a text that has its NUL; empty if it has none.
     pub(crate) const fn of_str(text: &'static str) -> Name {
@@ -67,6 +73,10 @@ impl Name {
     pub(crate) fn text(self) -> &'static CStr {
         // SAFETY: made of a C string that lives on.
         unsafe { CStr::from_ptr(self.0.as_ptr()) }
+    }
+
+    pub(crate) fn bytes(self) -> &'static [u8] {
+        self.text().to_bytes()
     }
 
     /// What follows this start, if the string has it; of one that has another no more is read than tells so.

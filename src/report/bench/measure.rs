@@ -11,7 +11,7 @@ use crate::report;
 use crate::sys::process;
 use crate::sys::recorder::{self, Mode, Side, What};
 use crate::sys::signal::{self, SignalSet};
-use crate::sys::{Errno, Fd, Pid, Signal, clock, file, memory, number as nr};
+use crate::sys::{Errno, Fd, Name, Pid, Signal, clock, file, memory, number as nr};
 use crate::text::Text;
 use core::sync::atomic::{AtomicU64, Ordering};
 
@@ -123,7 +123,7 @@ pub(super) struct Samples {
     pub(super) sides: [Starts; 2],
     pub(super) warm_up: u64,
     /// The steps by the plan, and each one's share of the starts that were recorded.
-    pub(super) steps: &'static [Option<(Side, &'static str)>],
+    pub(super) steps: &'static [Option<(Side, Name)>],
     pub(super) step_times: Share,
     /// The whole life with all flags, then without each of the variants' flags.
     pub(super) variants: Share,
@@ -173,7 +173,7 @@ struct Runner {
     /// For each start at a time, a slot.
     slots: &'static [AtomicU64],
     step_times: &'static [AtomicU64],
-    steps: &'static [Option<(Side, &'static str)>],
+    steps: &'static [Option<(Side, Name)>],
     random: u64,
     done: u64,
     planned: u64,
@@ -263,7 +263,7 @@ fn take(room: &mut &'static mut [u64], count: usize) -> &'static mut [u64] {
 
 /// The steps that a start has, by the plan.
 #[inline(never)]
-fn plan(asked: &Bench) -> &'static [Option<(Side, &'static str)>] {
+fn plan(asked: &Bench) -> &'static [Option<(Side, Name)>] {
     if asked.config.jobs > 1 || asked.programs.is_some() {
         return &[];
     }

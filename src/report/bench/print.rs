@@ -100,7 +100,7 @@ impl Sheet<'_> {
     fn words(&mut self, words: Words, json: bool) {
         for (index, word) in words.enumerate() {
             self.put(if index > 0 { " " } else { "" });
-            let bytes = word.text().to_bytes();
+            let bytes = word.bytes();
             let bytes = bytes.get(..256).unwrap_or(bytes);
             if json {
                 push_json(&mut self.text, bytes);
@@ -285,7 +285,7 @@ fn steps(sheet: &mut Sheet, samples: &Samples) {
     for (index, step) in samples.steps.iter().enumerate() {
         if let Some((side, name)) = step {
             let mut both = Text::<96>::new();
-            both.push_str(name_of_side(*side)).push(b" ").push_str(name);
+            both.push_str(name_of_side(*side)).push(b" ").push(name.bytes());
             sheet.row(both.as_bytes(), samples.step_times.samples(index));
         }
     }
@@ -357,7 +357,7 @@ fn json(sheet: &mut Sheet, asked: &Bench, samples: &Samples) {
             sheet.put("\n    {\"who\": \"");
             sheet.put(name_of_side(*side).trim_ascii_end());
             sheet.put("\", \"step\": \"");
-            sheet.put(name);
+            sheet.text.push(name.bytes());
             sheet.put("\", \"time\": ");
             sheet.object(samples.step_times.samples(index));
             sheet.put("}");
