@@ -281,7 +281,7 @@ Flags take one dash or two; switches also =true and =false.
     ] {
         text.push_str("\n").push_str(heading).push_str("\n");
         for flag in FLAGS.iter().filter(|flag| flag.group == *group) {
-            let mut left = Text::<48>::new();
+            let mut left = Text::<64>::new();
             left.push_str("  -").push(flag.name.bytes());
             for part in flag.takes.shown_value() {
                 left.push(part);

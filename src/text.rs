@@ -2,7 +2,7 @@
 
 use core::ffi::CStr;
 
-/// Text of at most N bytes; what does not fit is cut off.
+/// Text of at most N bytes; what does not fit is cut off. Few sizes serve: each has some code of its own.
 pub(crate) type Text<const N: usize> = Buffer<[u8; N]>;
 
 /// Bytes, as many of which are text as `len` says. Without a size, the work on texts of all sizes is one code.

@@ -26,12 +26,12 @@ pub(crate) struct Terminal {
 pub(crate) struct Cgroup {
     /// The launcher's, in which it is a leaf of this name.
     pub(crate) own: Fd,
-    pub(crate) name: Text<40>,
+    pub(crate) name: Text<32>,
     pub(crate) leaf: Fd,
     /// Who writes here goes in: the leaf's `cgroup.procs`.
     pub(crate) entry: Fd,
     /// The other leaf, where the launcher is meanwhile, if it could not stay.
-    pub(crate) refuge: Option<Text<40>>,
+    pub(crate) refuge: Option<Text<32>>,
 }
 
 /// All that a launch has gathered on the host before its first clone(2); the child reads it in place.

@@ -237,7 +237,7 @@ pub(super) fn write<const N: usize>(line: &mut Text<N>, record: &Record, call: &
     line.push(b"(");
     let mut is_first = true;
     for (index, shape) in reading.iter().flat_map(|reading| &reading.shapes).enumerate() {
-        let mut argument = Text::<96>::new();
+        let mut argument = Text::<128>::new();
         write_argument(&mut argument, record, call, index, shape);
         if !argument.is_empty() {
             if !is_first {
@@ -250,7 +250,7 @@ pub(super) fn write<const N: usize>(line: &mut Text<N>, record: &Record, call: &
     line.push(b")");
 }
 
-fn write_argument(argument: &mut Text<96>, record: &Record, call: &Call, index: usize, shape: &Shape) {
+fn write_argument(argument: &mut Text<128>, record: &Record, call: &Call, index: usize, shape: &Shape) {
     let register = call.registers.get(index).copied().unwrap_or(0);
     match shape {
         Quoted => {
@@ -304,11 +304,11 @@ fn write_argument(argument: &mut Text<96>, record: &Record, call: &Call, index: 
 }
 
 /// Writes the names of the namespaces that flags of clone(2) ask for.
-pub(super) fn write_namespaces(text: &mut Text<96>, flags: usize, between: &[u8]) {
+pub(super) fn write_namespaces(text: &mut Text<128>, flags: usize, between: &[u8]) {
     write_names(text, Names::Namespaces, flags, between);
 }
 
-fn write_names(text: &mut Text<96>, names: Names, flags: usize, between: &[u8]) {
+fn write_names(text: &mut Text<128>, names: Names, flags: usize, between: &[u8]) {
     for (_, name) in names.list().filter(|(bit, _)| flags & *bit as usize != 0) {
         if !text.is_empty() {
             text.push(between);
@@ -318,7 +318,7 @@ fn write_names(text: &mut Text<96>, names: Names, flags: usize, between: &[u8]) 
 }
 
 #[inline(never)]
-fn write_number(argument: &mut Text<96>, register: usize) {
+fn write_number(argument: &mut Text<128>, register: usize) {
     // Registers hold 32-bit numbers with their sign here.
     let number = register.cast_signed();
     if number < 0 {
@@ -329,7 +329,7 @@ fn write_number(argument: &mut Text<96>, register: usize) {
 
 /// A path, of a long one both ends; in a rehearsal the child has no number.
 #[inline(never)]
-fn write_path(argument: &mut Text<96>, path: &[u8]) {
+fn write_path(argument: &mut Text<128>, path: &[u8]) {
     const EACH_END: usize = 18;
     match path {
         [b'/', b'p', b'r', b'o', b'c', b'/', b'0', rest @ ..] => _ = argument.push(b"/proc/PID").push_escaped(rest),

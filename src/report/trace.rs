@@ -19,7 +19,7 @@ pub(crate) enum Trace {
 /// All lines together.
 type Page = Text<{ 64 << 10 }>;
 /// The call's part of a line.
-type Cell = Text<160>;
+type Cell = Text<256>;
 
 /// Where the last column begins, counted in the call's column.
 const CALL_WIDTH: usize = 54;
@@ -157,7 +157,7 @@ fn write_heading(page: &mut Page, config: &Config, command: &Command) {
     let name = command.words.first();
     page.push_str("start ").push_escaped(name.to_bytes());
     for (what, kinds) in [(": new namespaces: ", made), ("; the host's: ", EVERY_KIND & !made)] {
-        let mut names = Text::<96>::new();
+        let mut names = Text::<128>::new();
         calls::write_namespaces(&mut names, kinds, b", ");
         page.push_str(what).push(if names.is_empty() { b"none" } else { names.as_bytes() });
     }
@@ -191,7 +191,7 @@ fn write_times(page: &mut Page, ink: Ink, at_ns: u64, first: &Record, last: &Rec
 
 /// Microseconds with one decimal, right-aligned.
 fn write_micros(page: &mut Page, ns: u64, columns: usize) {
-    let mut number = Text::<24>::new();
+    let mut number = Text::<32>::new();
     number.push_number(ns / 1000).push(b".").push_number(ns % 1000 / 100);
     pad(page, columns.saturating_sub(number.as_bytes().len()));
     page.push(number.as_bytes());

@@ -189,7 +189,7 @@ fn flags_of(on: &Fd) -> Result<u64, Errno> {
 #[cold]
 #[inline(never)]
 fn remount_below(top: &Fd, set: u64) -> Result<(), Errno> {
-    let mut info = Text::<40>::new();
+    let mut info = Text::<32>::new();
     info.push(b"/proc/self/fdinfo/").push_number(top.number().unsigned_abs().into());
     let info = file::open(info.c_str_or_empty(), Open::Read)?;
     let id = file::number_behind(&info, b"mnt_id:")?;
@@ -292,7 +292,7 @@ pub(crate) fn bind_to(source: &Fd, target: &CStr) -> Result<(), Errno> {
 
 /// mount(2) of a tmpfs onto what a descriptor names, for everyone to write to, of at most so many bytes.
 pub(crate) fn mount_memory(onto: &Fd, most: Option<u64>) -> Result<(), Errno> {
-    let mut data = Text::<40>::new();
+    let mut data = Text::<64>::new();
     data.push(b"mode=1777");
     if let Some(most) = most {
         data.push(b",size=").push_number(most);

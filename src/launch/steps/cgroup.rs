@@ -19,11 +19,11 @@ use core::ffi::CStr;
 /// Of the leaves' names; the launcher's pid follows.
 const PREFIX: &[u8] = b"gontainer-";
 
-type Name = Text<40>;
+type Name = Text<32>;
 type Path = Text<2048>;
 
 /// The controllers that the limits need, each with a sign and a blank before it, as `subtree_control` takes them.
-fn controllers(config: &Config, sign: &[u8]) -> Text<40> {
+fn controllers(config: &Config, sign: &[u8]) -> Text<32> {
     let mut words = Text::new();
     for (name, wanted) in
         [("memory", config.memory.is_some()), ("cpu", config.cpus.is_some()), ("pids", config.pids.is_some())]
@@ -194,7 +194,7 @@ pub(in crate::launch) fn make(job: &mut Job) -> Result<(), Fault> {
 pub(in crate::launch) fn limit(job: &mut Job) -> Result<(), Fault> {
     let Some(cgroup) = job.cgroup else { return Ok(()) };
     let number = |number: u64| {
-        let mut text = Text::<40>::new();
+        let mut text = Text::<32>::new();
         text.push_number(number);
         text
     };

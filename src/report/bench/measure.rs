@@ -542,7 +542,7 @@ impl Runner {
         let now_ns = clock::now_ns();
         if self.shows_progress && now_ns - self.shown_ns > 100_000_000 {
             self.shown_ns = now_ns;
-            let mut line = Text::<96>::new();
+            let mut line = Text::<128>::new();
             line.push(b"\r").push_number(self.done).push(b" of ").push_number(self.planned.max(self.done));
             line.push(b" starts; Ctrl-C ends it here\x1b[K");
             let _ = file::write(2, line.as_bytes());

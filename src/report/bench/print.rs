@@ -59,7 +59,7 @@ impl Sheet<'_> {
     /// Microseconds with one decimal, right-aligned.
     #[inline(never)]
     fn micros(&mut self, ns: i64) {
-        let mut number = Text::<24>::new();
+        let mut number = Text::<32>::new();
         number.push(if ns < -50 { b"-" } else { b"" }).push_fixed(ns.unsigned_abs().saturating_add(50) / 100, 1);
         self.column(b"", 10_usize.saturating_sub(number.as_bytes().len()));
         self.text.push(number.as_bytes());
@@ -219,7 +219,7 @@ fn head(sheet: &mut Sheet, asked: &Bench, samples: &Samples) {
         sheet.text.push(b", Linux ").push_escaped(names.release());
     }
     sheet.say(", #0 CPUs\nnew namespaces: ", &[process::cpu_count()]);
-    let mut namespaces = Text::<96>::new();
+    let mut namespaces = Text::<128>::new();
     calls::write_namespaces(&mut namespaces, asked.config.namespaces(), b" ");
     sheet.text.push(namespaces.as_bytes()).push(b"; command: ");
     if asked.config.no_command {
@@ -267,9 +267,9 @@ fn histograms(sheet: &mut Sheet, names: [&str; 2], both: [&[u64]; 2]) {
         }
         sheet.put("\n");
     }
-    let mut first = Text::<24>::new();
+    let mut first = Text::<32>::new();
     first.push_fixed(low / 100, 1).push_str(" µs");
-    let mut last = Text::<24>::new();
+    let mut last = Text::<32>::new();
     last.push_fixed(high / 100, 1).push_str(" µs and more");
     sheet.column(first.as_bytes(), (columns + 1).saturating_sub(last.as_bytes().len())); // one letter takes two bytes
     sheet.text.push(last.as_bytes());
@@ -284,7 +284,7 @@ fn steps(sheet: &mut Sheet, samples: &Samples) {
     sheet.heading("µs in each step's system calls, side by side");
     for (index, step) in samples.steps.iter().enumerate() {
         if let Some((side, name)) = step {
-            let mut both = Text::<96>::new();
+            let mut both = Text::<128>::new();
             both.push_str(name_of_side(*side)).push(b" ").push(name.bytes());
             sheet.row(both.as_bytes(), samples.step_times.samples(index));
         }
@@ -300,7 +300,7 @@ fn costs(sheet: &mut Sheet, asked: &Bench, samples: &Samples) {
     }
     sheet.put("\nµs that each flag adds to the whole life\n");
     for (index, variant) in asked.variants.iter().enumerate() {
-        let mut name = Text::<96>::new();
+        let mut name = Text::<128>::new();
         name.push_escaped(variant.flag.to_bytes());
         sheet.column(name.as_bytes(), NAME_COLUMNS + 10);
         if variant.starts.get() {
