@@ -107,7 +107,7 @@ fn start(config: &Config, rest: Words, environment: Words) -> i32 {
             128 + INTERRUPT.0
         }
         Outcome::OutOfMemory(status) => {
-            report::out_of_memory();
+            report::note("the container used all the memory that -memory gave it: the kernel killed it");
             status
         }
         Outcome::NotStarted(failure, interpreter) => {

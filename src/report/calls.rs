@@ -405,9 +405,7 @@ mod tests {
                 let name = call.split(|letter: char| !letter.is_ascii_alphanumeric() && letter != '_').next();
                 let name = name.filter(|name| !name.is_empty());
                 assert!(
-                    name.is_none_or(|name| READINGS
-                        .iter()
-                        .any(|reading| reading.name.bytes() == name.as_bytes())),
+                    name.is_none_or(|name| READINGS.iter().any(|reading| reading.name.bytes() == name.as_bytes())),
                     "{name:?} of {:?} has no reading",
                     file.path()
                 );

@@ -57,19 +57,11 @@ pub(crate) fn not_started(config: &Config, failure: &Failure, interpreter: Optio
     say(&message);
 }
 
-/// Says what differs from what was asked for, where that is no reason to fail.
+/// Says something in one line that no step failed for.
 #[cold]
 pub(crate) fn note(what: &str) {
     let mut message = Message::new();
     message.push_str("gontainer: ").push_str(what).push_str("\n");
-    say(&message);
-}
-
-/// Says what ended a container that had a limit on memory.
-#[cold]
-pub(crate) fn out_of_memory() {
-    let mut message = Message::new();
-    message.push_str("gontainer: the container used all the memory that -memory gave it: the kernel killed it\n");
     say(&message);
 }
 

@@ -1,7 +1,7 @@
 //! The allocator: a bump pointer over a fixed arena, then over mappings. Nothing is ever freed: a run
 //! parses its arguments once, and the little that takes stays until the end.
 
-use super::{Errno, call, file, process};
+use super::{Errno, file, memory, process};
 use crate::text::Text;
 use core::alloc::{GlobalAlloc, Layout};
 use core::cell::UnsafeCell;
@@ -45,14 +45,11 @@ fn bump(free: Free, layout: Layout) -> Option<(*mut u8, Free)> {
     (needed <= room).then(|| (start.wrapping_add(padding), (start.wrapping_add(needed), end)))
 }
 
-/// A new piece with room for `layout`, by mmap(2).
+/// A new piece with room for `layout`.
 #[cold]
 fn map_piece(layout: Layout) -> Result<Free, Errno> {
     let bytes = layout.size().checked_add(layout.align()).ok_or(Errno::ENOMEM)?.max(PIECE_BYTES);
-    let (access, kind) = (libc::PROT_READ | libc::PROT_WRITE, libc::MAP_PRIVATE | libc::MAP_ANONYMOUS);
-    // SAFETY: asks for a new mapping anywhere.
-    let address = unsafe { call!(MMAP, 0_usize, bytes, access, kind, -1) }?;
-    let start = core::ptr::with_exposed_provenance_mut::<u8>(address);
+    let start = core::ptr::with_exposed_provenance_mut::<u8>(memory::map(bytes, libc::MAP_PRIVATE)?);
     Ok((start, start.wrapping_add(bytes)))
 }
 

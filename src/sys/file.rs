@@ -124,12 +124,20 @@ pub(crate) fn is_device(path: &CStr, major: u32, minor: u32) -> Result<bool, Err
     Ok(is_it || recorder::is_rehearsal())
 }
 
+/// The name of a descriptor in /proc. It leads to just what the descriptor names, whatever became of the
+/// path that this was opened by. In a /proc that somebody made it leads elsewhere, but not out of the child's own
+/// mount namespace: only the container can lack something then.
+pub(super) fn own_name(number: i32) -> Text<32> {
+    let mut name = Text::new();
+    name.push(b"/proc/self/fd/").push_number(number.unsigned_abs().into());
+    name
+}
+
 /// The path of an open terminal, if it has one that leads back to it. ttyname(3).
 #[cold]
 #[inline(never)]
 pub(crate) fn name_of_terminal(fd: i32) -> Result<Option<Text<64>>, Errno> {
-    let mut link = Text::<32>::new();
-    link.push(b"/proc/self/fd/").push_number(fd.unsigned_abs().into());
+    let link = own_name(fd);
     let mut buffer = [0_u8; 63];
     // SAFETY: the path is a C string; the kernel writes at most `len` bytes into the array.
     let length = unsafe { call!(READLINKAT, libc::AT_FDCWD, link.c_str_or_empty(), buffer.as_mut_ptr(), buffer.len()) };

@@ -1,6 +1,6 @@
 //! Mounts. Calls are split by intent, so that no caller composes flags.
 
-use super::file::{self, Open};
+use super::file::{self, Open, own_name};
 use super::{Errno, Fd, call};
 use crate::number;
 use crate::text::Text;
@@ -9,8 +9,7 @@ use core::ffi::CStr;
 /// Cuts this mount namespace off from others: no mount or unmount spreads either way, from `/` down.
 /// mount_namespaces(7), "Shared subtrees".
 pub(crate) fn make_private() -> Result<(), Errno> {
-    // SAFETY: C strings; type and data may be null for a change of propagation.
-    unsafe { call!(MOUNT, c"", c"/", 0_usize, libc::MS_REC | libc::MS_PRIVATE) }.map(drop)
+    change(c"/", libc::MS_REC | libc::MS_PRIVATE)
 }
 
 /// mount(2) of a new file system of a kind that has neither programs, nor devices, nor options: proc, of the
@@ -30,21 +29,17 @@ const NOTHING_SPECIAL: libc::c_ulong = libc::MS_NOSUID | libc::MS_NODEV | libc::
 
 /// mount(2) of a tmpfs that is and stays empty.
 pub(crate) fn mount_nothing(place: &CStr) -> Result<(), Errno> {
-    let flags = NOTHING_SPECIAL | libc::MS_RDONLY;
-    // SAFETY: C strings.
-    unsafe { call!(MOUNT, c"tmpfs", place, c"tmpfs", flags, c"mode=555") }.map(drop)
+    mount_tmpfs(place, NOTHING_SPECIAL | libc::MS_RDONLY, c"mode=555")
 }
 
 /// mount(2) of a tmpfs to bind devices in, which take no room.
 pub(crate) fn mount_devices(place: &CStr) -> Result<(), Errno> {
-    // SAFETY: C strings.
-    unsafe { call!(MOUNT, c"tmpfs", place, c"tmpfs", NOTHING_SPECIAL, c"mode=755,size=64k") }.map(drop)
+    mount_tmpfs(place, NOTHING_SPECIAL, c"mode=755,size=64k")
 }
 
 /// mount(2) of a tmpfs that everyone may write to, for shm_open(3).
 pub(crate) fn mount_shared_memory(place: &CStr) -> Result<(), Errno> {
-    // SAFETY: C strings.
-    unsafe { call!(MOUNT, c"tmpfs", place, c"tmpfs", libc::MS_NOSUID | libc::MS_NODEV, c"mode=1777") }.map(drop)
+    mount_tmpfs(place, libc::MS_NOSUID | libc::MS_NODEV, c"mode=1777")
 }
 
 /// mount(2) of a devpts of its own, with group 5 (tty) for its terminals or, if that has no number here, the
@@ -69,9 +64,18 @@ pub(crate) fn freeze_device(place: &CStr) -> Result<(), Errno> {
 }
 
 fn remount_read_only(place: &CStr, flags: libc::c_ulong) -> Result<(), Errno> {
-    let flags = flags | libc::MS_RDONLY | libc::MS_REMOUNT | libc::MS_BIND;
-    // SAFETY: C strings; a remount takes neither source, type nor data.
-    unsafe { call!(MOUNT, c"", place, 0_usize, flags) }.map(drop)
+    change(place, flags | libc::MS_RDONLY | libc::MS_REMOUNT | libc::MS_BIND)
+}
+
+/// mount(2) of what is mounted at `place` once more: other flags, or another propagation.
+fn change(place: &CStr, flags: libc::c_ulong) -> Result<(), Errno> {
+    mount_existing(c"", place, flags)
+}
+
+/// mount(2) of no new file system, but of one that is there: it is bound, moved or changed.
+fn mount_existing(source: &CStr, place: &CStr, flags: libc::c_ulong) -> Result<(), Errno> {
+    // SAFETY: C strings; of what is there neither type nor data are asked, and of a change no source.
+    unsafe { call!(MOUNT, source, place, 0_usize, flags) }.map(drop)
 }
 
 /// Moves the mount at `source`, links followed, onto what a descriptor names: move_mount(2), or where that is
@@ -83,9 +87,7 @@ pub(crate) fn move_onto(source: &CStr, onto: &Fd) -> Result<(), Errno> {
         Err(Errno::ENOSYS | Errno::EPERM) => {} // SINCE(5.2): move_mount
         result => return result.map(drop),
     }
-    let name = own_name(onto);
-    // SAFETY: C strings; a move takes neither type nor data.
-    unsafe { call!(MOUNT, source, name.c_str_or_empty(), 0_usize, libc::MS_MOVE) }.map(drop)
+    mount_existing(source, own_name(onto.number()).c_str_or_empty(), libc::MS_MOVE)
 }
 
 /// A detached copy of what the working directory is, and of the mounts below it, open_tree(2).
@@ -150,8 +152,7 @@ fn set_attributes(top: &Fd, [set, clear, propagation]: [u64; 3], how: i32) -> Re
 #[cold]
 #[inline(never)]
 fn change_tree(top: &Fd, propagation: u64) -> Result<(), Errno> {
-    // SAFETY: C strings; type and data may be null for a change of propagation.
-    unsafe { call!(MOUNT, c"", own_name(top).c_str_or_empty(), 0_usize, libc::MS_REC | propagation) }.map(drop)
+    change(own_name(top.number()).c_str_or_empty(), libc::MS_REC | propagation)
 }
 
 /// The same by mount(2), which has to be told all flags of the mount, by the descriptor's name in the host's /proc.
@@ -167,9 +168,7 @@ fn remount(top: &Fd, set: u64, clear: u64) -> Result<(), Errno> {
         | has & (libc::MS_NOATIME | libc::MS_NODIRATIME)
         | if has & ST_RELATIME != 0 { libc::MS_RELATIME } else { 0 }
         | if has & ST_NOSYMFOLLOW != 0 { MS_NOSYMFOLLOW } else { 0 };
-    let flags = kept & !clear | set | libc::MS_REMOUNT | libc::MS_BIND;
-    // SAFETY: C strings; a remount takes neither source, type nor data.
-    unsafe { call!(MOUNT, c"", own_name(top).c_str_or_empty(), 0_usize, flags) }.map(drop)
+    change(own_name(top.number()).c_str_or_empty(), kept & !clear | set | libc::MS_REMOUNT | libc::MS_BIND)
 }
 
 /// Whether the mount that a descriptor names something of is read-only.
@@ -282,12 +281,12 @@ pub(crate) fn attach_tree(tree: &Fd, onto: &Fd) -> Result<(), Errno> {
 /// mount(2) of what one descriptor names, and of the mounts below it, onto what another names; by their names
 /// in the host's /proc, so only before that has gone.
 pub(crate) fn bind_onto(source: &Fd, onto: &Fd) -> Result<(), Errno> {
-    bind(own_name(source).c_str_or_empty(), own_name(onto).c_str_or_empty())
+    bind(own_name(source.number()).c_str_or_empty(), own_name(onto.number()).c_str_or_empty())
 }
 
 /// The same, onto a path.
 pub(crate) fn bind_to(source: &Fd, target: &CStr) -> Result<(), Errno> {
-    bind(own_name(source).c_str_or_empty(), target)
+    bind(own_name(source.number()).c_str_or_empty(), target)
 }
 
 /// mount(2) of a tmpfs onto what a descriptor names, for everyone to write to, of at most so many bytes.
@@ -297,16 +296,17 @@ pub(crate) fn mount_memory(onto: &Fd, most: Option<u64>) -> Result<(), Errno> {
     if let Some(most) = most {
         data.push(b",size=").push_number(most);
     }
-    let (name, data) = (own_name(onto), data.c_str_or_empty());
-    let flags = libc::MS_NOSUID | libc::MS_NODEV;
-    // SAFETY: C strings.
-    unsafe { call!(MOUNT, c"tmpfs", name.c_str_or_empty(), c"tmpfs", flags, data) }.map(drop)
+    mount_tmpfs(own_name(onto.number()).c_str_or_empty(), libc::MS_NOSUID | libc::MS_NODEV, data.c_str_or_empty())
 }
 
 /// mount(2) of a tmpfs to hold the changes to a tree: whatever may lie in that may lie here.
 pub(crate) fn mount_changes(place: &CStr) -> Result<(), Errno> {
+    mount_tmpfs(place, 0, c"mode=755")
+}
+
+fn mount_tmpfs(place: &CStr, flags: libc::c_ulong, data: &CStr) -> Result<(), Errno> {
     // SAFETY: C strings.
-    unsafe { call!(MOUNT, c"tmpfs", place, c"tmpfs", 0_usize, c"mode=755") }.map(drop)
+    unsafe { call!(MOUNT, c"tmpfs", place, c"tmpfs", flags, data) }.map(drop)
 }
 
 /// mount(2) of an overlay with these options: its layers, and in a user namespace that it keeps its notes in
@@ -317,15 +317,6 @@ pub(crate) fn mount_changes(place: &CStr) -> Result<(), Errno> {
 pub(crate) fn mount_overlay(data: &CStr, place: &CStr) -> Result<(), Errno> {
     // SAFETY: C strings.
     unsafe { call!(MOUNT, c"overlay", place, c"overlay", 0_usize, data) }.map(drop)
-}
-
-/// The name of a descriptor in /proc. It leads to just what the descriptor names, whatever became of the
-/// path that this was opened by. In a /proc that somebody made it leads elsewhere, but not out of the child's own
-/// mount namespace: only the container can lack something then.
-fn own_name(fd: &Fd) -> Text<32> {
-    let mut name = Text::new();
-    name.push(b"/proc/self/fd/").push_number(fd.number().unsigned_abs().into());
-    name
 }
 
 /// Moves the mount at `source` onto `name` in the directory `dir`, move_mount(2). A link of that name is not
@@ -340,14 +331,12 @@ pub(crate) fn move_below(source: &CStr, dir: &Fd, name: &CStr) -> Result<(), Err
 
 /// Moves the mount at `source` onto the working directory, mount(2) with `MS_MOVE`.
 pub(crate) fn move_here(source: &CStr) -> Result<(), Errno> {
-    // SAFETY: C strings; a move takes neither type nor data.
-    unsafe { call!(MOUNT, source, c".", 0_usize, libc::MS_MOVE) }.map(drop)
+    mount_existing(source, c".", libc::MS_MOVE)
 }
 
 /// mount(2) of a directory and what is mounted below it onto another, `MS_BIND | MS_REC`.
 pub(crate) fn bind(source: &CStr, target: &CStr) -> Result<(), Errno> {
-    // SAFETY: C strings; a bind takes neither type nor data.
-    unsafe { call!(MOUNT, source, target, 0_usize, libc::MS_BIND | libc::MS_REC) }.map(drop)
+    mount_existing(source, target, libc::MS_BIND | libc::MS_REC)
 }
 
 /// Makes the working directory, which must be the root of a mount, `/`; the old root lies on top of it

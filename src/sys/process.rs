@@ -147,10 +147,7 @@ pub(crate) fn cpu_count() -> u64 {
 pub(crate) fn execute_open(file: &Fd, arguments: Words, environment: Words) -> Result<Infallible, Errno> {
     let (arguments, environment) = (arguments.as_ptr(), environment.as_ptr());
     // SAFETY: a C string and two NULL-terminated arrays of them.
-    match unsafe { call!(EXECVEAT, file.number(), c"", arguments, environment, libc::AT_EMPTY_PATH) } {
-        Ok(_) => Err(Errno::EINVAL), // cannot be: success does not return
-        Err(errno) => Err(errno),
-    }
+    came_back(unsafe { call!(EXECVEAT, file.number(), c"", arguments, environment, libc::AT_EMPTY_PATH) })
 }
 
 /// execve(2), which returns only to say why not.
@@ -160,10 +157,12 @@ pub(crate) fn execute_open(file: &Fd, arguments: Words, environment: Words) -> R
 /// that the kernel knows.
 pub(crate) fn execve(path: &CStr, arguments: Words, environment: Words) -> Result<Infallible, Errno> {
     // SAFETY: a C string and two NULL-terminated arrays of them.
-    match unsafe { call!(EXECVE, path, arguments.as_ptr(), environment.as_ptr()) } {
-        Ok(_) => Err(Errno::EINVAL), // cannot be: success does not return
-        Err(errno) => Err(errno),
-    }
+    came_back(unsafe { call!(EXECVE, path, arguments.as_ptr(), environment.as_ptr()) })
+}
+
+/// What an execve(2) that came back has to say.
+fn came_back(result: Result<usize, Errno>) -> Result<Infallible, Errno> {
+    Err(result.err().unwrap_or(Errno::EINVAL)) // only in a rehearsal: success does not return
 }
 
 /// exit_group(2).
@@ -254,7 +253,7 @@ pub(crate) fn copy_descriptor(from: &Fd, number: i32) -> Result<Fd, Errno> {
 /// getpid(2).
 pub(crate) fn own_pid() -> Pid {
     // SAFETY: takes nothing, never fails.
-    Pid(unsafe { call!(GETPID) }.map_or(0, |pid| i32::try_from(pid).unwrap_or(0)))
+    unsafe { call!(GETPID) }.map_or(Pid(0), Pid::from_result)
 }
 
 /// Whether a process's directory in the kernel's /proc is in that of our own PID namespace: there `self`, beside it,
@@ -273,7 +272,7 @@ pub(crate) fn is_in_own_proc(dir: &Fd) -> Result<bool, Errno> {
 /// getpgid(2) of the caller; 0 if the group is of another PID namespace.
 pub(crate) fn own_group() -> Pid {
     // SAFETY: takes a number only; never fails for the caller itself.
-    Pid(unsafe { call!(GETPGID, 0) }.map_or(0, |pid| i32::try_from(pid).unwrap_or(0)))
+    unsafe { call!(GETPGID, 0) }.map_or(Pid(0), Pid::from_result)
 }
 
 /// Makes the caller leader of a process group of its own, setpgid(2).
@@ -355,23 +354,20 @@ pub(crate) fn set_user_id(uid: u32) -> Result<(), Errno> {
 /// Has the kernel send SIGKILL when the parent ends, `PR_SET_PDEATHSIG` of prctl(2). It holds over
 /// execve(2), but not when that gains privilege or ids change.
 pub(crate) fn die_with_parent() -> Result<(), Errno> {
-    // SAFETY: takes numbers only.
-    unsafe { call!(PRCTL, libc::PR_SET_PDEATHSIG, libc::SIGKILL) }.map(drop)
+    prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL.cast_unsigned())
 }
 
 /// Closes this memory to ptrace(2) and `/proc/PID/{mem,exe,fd,root,…}` for all without CAP_SYS_PTRACE in
 /// the user namespace where it was executed. `PR_SET_DUMPABLE` of prctl(2); it makes the process's /proc
 /// files root's and ends with execve(2).
 pub(crate) fn close_memory() -> Result<(), Errno> {
-    // SAFETY: takes numbers only.
-    unsafe { call!(PRCTL, libc::PR_SET_DUMPABLE, 0) }.map(drop)
+    prctl(libc::PR_SET_DUMPABLE, 0)
 }
 
 /// From here on execve(2) gains nothing by set-user-id and set-group-id bits and file capabilities,
 /// `PR_SET_NO_NEW_PRIVS` of prctl(2), for children too.
 pub(crate) fn refuse_new_privileges() -> Result<(), Errno> {
-    // SAFETY: takes numbers only.
-    unsafe { call!(PRCTL, libc::PR_SET_NO_NEW_PRIVS, 1) }.map(drop)
+    prctl(libc::PR_SET_NO_NEW_PRIVS, 1)
 }
 
 /// What a user id means for capabilities, `PR_SET_SECUREBITS` of prctl(2).
@@ -379,8 +375,7 @@ pub(crate) fn refuse_new_privileges() -> Result<(), Errno> {
 /// # Errors
 /// EPERM: no CAP_SETPCAP, or a bit to change is locked.
 pub(crate) fn set_secure_bits(bits: u32) -> Result<(), Errno> {
-    // SAFETY: takes numbers only.
-    unsafe { call!(PRCTL, libc::PR_SET_SECUREBITS, bits) }.map(drop)
+    prctl(libc::PR_SET_SECUREBITS, bits)
 }
 
 /// Moves the caller into a new user namespace, unshare(2).
@@ -394,8 +389,13 @@ pub(crate) fn unshare_user() -> Result<(), Errno> {
 /// # Errors
 /// EINVAL: the kernel has none of this number. EPERM: no CAP_SETPCAP.
 pub(crate) fn drop_from_bounding(capability: u32) -> Result<(), Errno> {
+    prctl(libc::PR_CAPBSET_DROP, capability)
+}
+
+/// prctl(2) with an option that takes one number.
+fn prctl(option: i32, number: u32) -> Result<(), Errno> {
     // SAFETY: takes numbers only.
-    unsafe { call!(PRCTL, libc::PR_CAPBSET_DROP, capability) }.map(drop)
+    unsafe { call!(PRCTL, option, number) }.map(drop)
 }
 
 /// The three sets of capset(2) as bits: capability N is bit N.

@@ -190,7 +190,7 @@ pub(super) unsafe fn begin(number: usize, registers: [usize; 6], texts: u32) -> 
 #[inline(never)]
 pub(super) fn end(record: Option<&Record>, result: Result<usize, Errno>) {
     if let Some(record) = record {
-        let mut raw = result.unwrap_or_else(|errno| (-(errno.0 as isize)).cast_unsigned());
+        let mut raw = result.unwrap_or_else(Errno::encode);
         if let What::Call(Call { number: nr::PIPE2, registers: [ends, ..], .. }) = &record.what
             && raw == 0
         {

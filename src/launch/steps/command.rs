@@ -33,8 +33,7 @@ pub(in crate::launch) fn open_own_file(job: &mut Job) -> Result<(), Fault> {
 #[cold]
 fn become_nothing(own_file: &Fd) -> Result<Infallible, Fault> {
     static WORDS: [Word; 2] = [Word::of(NO_COMMAND), Word::END];
-    static NONE: [Word; 1] = [Word::END];
-    process::execute_open(own_file, Words::new(&WORDS), Words::new(&NONE)).on(c"execveat", NO_COMMAND)
+    process::execute_open(own_file, Words::new(&WORDS), Words::new(&[])).on(c"execveat", NO_COMMAND)
 }
 
 /// The working directory that was asked for. It is looked up inside, where a link that leads to one of our own

@@ -174,8 +174,7 @@ fn kept_number(number: u32) -> &'static CStr {
 
 /// The helper's first step on its own stack.
 pub(in crate::launch) fn become_helper(helper: &Helper) -> ! {
-    static NOTHING: [Word; 1] = [Word::END];
-    let Err(_) = process::execve(helper.path, helper.words, Words::new(&NOTHING));
+    let Err(_) = process::execve(helper.path, helper.words, Words::new(&[]));
     process::exit(CANNOT_START)
 }
 
