@@ -8,7 +8,7 @@
 //! Only while nothing is mounted over the root itself: `..` there leads up into such a mount (handle_dots in
 //! fs/namei.c). So before pivot_root, which puts the old root on top, or after that has gone.
 
-use crate::sys::file::{self, Kind};
+use crate::sys::file::{self, Kind, Open};
 use crate::sys::{Errno, Fd};
 use crate::text::Text;
 use core::ffi::CStr;
@@ -159,7 +159,7 @@ fn walk(root: &Fd, path: &CStr, missing: Missing) -> Result<Fd, Errno> {
             _ => {}
         }
         let name = name.c_str_or_empty();
-        let found = match file::open_name(way.here(), name) {
+        let found = match file::open_at(way.here(), name, Open::Itself) {
             Err(Errno::ENOENT) if missing == Missing::File && rest.left().is_empty() => {
                 file::make_file_at(way.here(), name, 0o644)?
             }
@@ -168,7 +168,7 @@ fn walk(root: &Fd, path: &CStr, missing: Missing) -> Result<Fd, Errno> {
                     Err(Errno::EEXIST) => {} // an enemy's, since: whatever it is, it is looked at now
                     result => result?,
                 }
-                file::open_name(way.here(), name)?
+                file::open_at(way.here(), name, Open::Itself)?
             }
             result => result?,
         };
@@ -191,14 +191,13 @@ fn walk(root: &Fd, path: &CStr, missing: Missing) -> Result<Fd, Errno> {
     }
     match way.up() {
         Some(last) => Ok(last),
-        None => file::open_name(root, c"."),
+        None => file::open_at(root, c".", Open::Itself),
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sys::file::Open;
     use std::ffi::CString;
     use std::fs;
     use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, symlink};

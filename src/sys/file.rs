@@ -5,21 +5,26 @@ use crate::number;
 use crate::text::Text;
 use core::ffi::CStr;
 
-/// What openat(2) is asked for here; all of it close-on-exec.
+/// What openat(2) is asked for here, as its flags; all of it close-on-exec.
 #[derive(Clone, Copy)]
+#[repr(i32)]
 pub(crate) enum Open {
     /// Read it; never hang on a FIFO, never take a terminal.
-    Read,
+    Read = libc::O_RDONLY | libc::O_NONBLOCK | libc::O_NOCTTY,
     /// Read all of it, waiting where there is something to wait for.
-    Stream,
+    Stream = libc::O_RDONLY | libc::O_NOCTTY,
     /// Write to it.
-    Write,
+    Write = libc::O_WRONLY,
+    /// Read it and write to it.
+    Both = libc::O_RDWR,
     /// List this directory.
-    List,
-    /// Only name this directory (`O_PATH`), which must not be a link.
-    RealDir,
-    /// Only name this file, whatever it is (`O_PATH`).
-    Name,
+    List = libc::O_RDONLY | libc::O_DIRECTORY,
+    /// Only name this directory, which must not be a link.
+    RealDir = libc::O_PATH | libc::O_DIRECTORY | libc::O_NOFOLLOW,
+    /// Only name this file, whatever it is.
+    Name = libc::O_PATH,
+    /// The same, but a link itself, where it is one.
+    Itself = libc::O_PATH | libc::O_NOFOLLOW,
 }
 
 /// openat(2).
@@ -33,22 +38,13 @@ pub(crate) fn open_at(dir: &Fd, name: &CStr, how: Open) -> Result<Fd, Errno> {
 }
 
 fn open_from(dir: i32, path: &CStr, how: Open) -> Result<Fd, Errno> {
-    let flags = match how {
-        Open::Read => libc::O_RDONLY | libc::O_NONBLOCK | libc::O_NOCTTY,
-        Open::Stream => libc::O_RDONLY | libc::O_NOCTTY,
-        Open::Write => libc::O_WRONLY,
-        Open::List => libc::O_RDONLY | libc::O_DIRECTORY,
-        Open::RealDir => libc::O_PATH | libc::O_DIRECTORY | libc::O_NOFOLLOW,
-        Open::Name => libc::O_PATH,
-    };
     // SAFETY: path is a C string.
-    unsafe { call!(OPENAT, dir, path, flags | libc::O_CLOEXEC) }.map(Fd::from_result)
+    unsafe { call!(OPENAT, dir, path, how as i32 | libc::O_CLOEXEC) }.map(Fd::from_result)
 }
 
 /// Opens /dev/null for reading and writing, on the lowest free number.
 pub(crate) fn open_null() -> Result<Fd, Errno> {
-    // SAFETY: the path is a C string.
-    unsafe { call!(OPENAT, libc::AT_FDCWD, c"/dev/null", libc::O_RDWR | libc::O_CLOEXEC) }.map(Fd::from_result)
+    open(c"/dev/null", Open::Both)
 }
 
 /// The kernel's struct open_how.
@@ -73,14 +69,6 @@ pub(crate) fn open_inside(root: &Fd, path: &CStr) -> Result<Fd, Errno> {
         OpenHow { flags: u64::from(flags.cast_unsigned()), mode: 0, resolve: RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS };
     // SAFETY: path is a C string; the kernel reads the structure, whose size it is told.
     unsafe { call!(OPENAT2, root.number(), path, &raw const how, size_of::<OpenHow>()) }.map(Fd::from_result)
-}
-
-/// Names an entry of a directory, a link itself where it is one: openat(2), `O_PATH | O_NOFOLLOW`. `name`
-/// holds no slash.
-pub(crate) fn open_name(dir: &Fd, name: &CStr) -> Result<Fd, Errno> {
-    let flags = libc::O_PATH | libc::O_NOFOLLOW | libc::O_CLOEXEC;
-    // SAFETY: name is a C string.
-    unsafe { call!(OPENAT, dir.number(), name, flags) }.map(Fd::from_result)
 }
 
 /// Makes an empty file in a directory, openat(2) with `O_EXCL`.
@@ -163,7 +151,7 @@ pub(crate) fn set_umask(mask: u32) -> Result<u32, Errno> {
     unsafe { call!(UMASK, mask) }.map(|old| u32::try_from(old).unwrap_or(0o022))
 }
 
-/// Where a link in a directory leads, or with no name the one that [`open_name`] named, readlinkat(2). Returns the
+/// Where a link in a directory leads, or with no name the one that was opened as [`Open::Itself`], readlinkat(2). Returns the
 /// length.
 pub(crate) fn read_link(dir: &Fd, name: &CStr, into: &mut [u8]) -> Result<usize, Errno> {
     // SAFETY: the path is a C string; the kernel writes at most `len` bytes into the slice.
