@@ -186,17 +186,14 @@ impl<'a> Supervisor<'a> {
                     let _ = file::set_foreground(terminal.fd, self.child); // EIO: it was hung up
                 }
             }
+            _ if !self.may_hand_over(terminal) => {}
             Role::LauncherOfInit => {
-                if self.may_hand_over(terminal) {
-                    self.job.shared.set_terminal_is_free();
-                    self.handed_over.set(true);
-                }
+                self.job.shared.set_terminal_is_free();
+                self.handed_over.set(true);
             }
             Role::LauncherOfCommand => {
-                if self.may_hand_over(terminal) {
-                    let _ = file::set_foreground(terminal.fd, self.child); // EIO: it was hung up
-                    self.handed_over.set(true);
-                }
+                let _ = file::set_foreground(terminal.fd, self.child); // EIO: it was hung up
+                self.handed_over.set(true);
             }
         }
         self.forward(CONTINUE);

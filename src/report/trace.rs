@@ -156,9 +156,9 @@ fn write_heading(page: &mut Page, config: &Config, command: &Command) {
     let made = config.namespaces() | if config.wants_time() { CLONE_NEWTIME } else { 0 };
     let name = command.words.first();
     page.push_str("start ").push_escaped(name.to_bytes());
-    for (what, kinds) in [(": new namespaces: ", made), ("; the host's: ", EVERY_KIND & !made)] {
+    for (what, kinds) in &[(": new namespaces: ", made), ("; the host's: ", EVERY_KIND & !made)] {
         let mut names = Text::<128>::new();
-        calls::write_namespaces(&mut names, kinds, b", ");
+        calls::write_namespaces(&mut names, *kinds, b", ");
         page.push_str(what).push(if names.is_empty() { b"none" } else { names.as_bytes() });
     }
     page.push_str("\n");

@@ -26,9 +26,9 @@ type Path = Text<2048>;
 fn controllers(config: &Config, sign: &[u8]) -> Text<32> {
     let mut words = Text::new();
     for (name, wanted) in
-        [("memory", config.memory.is_some()), ("cpu", config.cpus.is_some()), ("pids", config.pids.is_some())]
+        &[("memory", config.memory.is_some()), ("cpu", config.cpus.is_some()), ("pids", config.pids.is_some())]
     {
-        if wanted {
+        if *wanted {
             words.push(b" ").push(sign).push_str(name);
         }
     }
