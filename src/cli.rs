@@ -75,10 +75,7 @@ pub(crate) fn run(words: Words, environment: Words, caller: Caller) -> i32 {
 fn print(fill: fn(&mut flags::Help)) -> i32 {
     let mut text = flags::Help::new();
     fill(&mut text);
-    match file::write(1, text.as_bytes()) {
-        Ok(_) => 0,
-        Err(_) => 1, // nobody is left to be told
-    }
+    report::arrived(file::write(1, text.as_bytes()).is_ok())
 }
 
 fn start(config: &Config, rest: Words, environment: Words) -> i32 {
@@ -91,7 +88,7 @@ fn start(config: &Config, rest: Words, environment: Words) -> i32 {
         recorder::start(Mode::Rehearse);
         launch::rehearse(config, &command);
         recorder::stop();
-        return i32::from(!report::trace(Trace::Plan, config, &command, None, may_colour(environment, 1)));
+        return report::arrived(report::trace(Trace::Plan, config, &command, None, may_colour(environment, 1)));
     }
     if config.trace {
         recorder::start(Mode::Record);

@@ -220,9 +220,10 @@ pub(crate) fn find(name: &[u8]) -> Option<&'static Flag> {
     FLAGS.iter().find(|flag| flag.name.after(name).is_some_and(CStr::is_empty))
 }
 
-/// The flag whose name is the fewest changes away.
+/// The flag whose name is the fewest changes away: one or two, as more are no slip.
 pub(crate) fn nearest(name: &[u8]) -> Option<&'static Flag> {
-    FLAGS.iter().min_by_key(|flag| distance(name, flag.name.bytes()))
+    let within = |most| FLAGS.iter().find(|flag| distance(name, flag.name.bytes()) <= most);
+    within(1).or_else(|| within(2))
 }
 
 /// How many bytes to insert, delete or replace to turn one name into the other. Names longer than any
@@ -402,6 +403,7 @@ mod tests {
         for (typed, meant) in [("pidd", "pid"), ("hostnam", "hostname"), ("netw", "net"), ("aspid1", "as-pid1")] {
             assert_eq!(nearest(typed.as_bytes()).map(name_of), Some(meant), "{typed}");
         }
+        assert!(nearest(b"nosuch").is_none() && nearest(&[b'x'; 1000]).is_none());
         assert_eq!(distance(b"", b"uid"), 3);
         assert_eq!(distance(b"kitten", b"sitting"), 3);
         assert!(distance(&[b'x'; 1000], b"uid") >= 29);

@@ -594,11 +594,8 @@ fn the_rootfs_holds_no_changes_to_itself() {
     for start in starts() {
         let root = rootfs(start.user);
         let run = Case::new(start).root(&root).arg(format!("-overlay={}", root.join(""))).command("true").run();
-        let line = format!(
-            "gontainer: claim the directory for changes: stat({}): too many levels of symbolic links (ELOOP)",
-            root.join("")
-        );
-        run.refuses(125, &line).hints("the rootfs must not be the directory for its changes");
+        let line = format!("gontainer: claim the directory for changes: stat({}): is the rootfs itself", root.join(""));
+        run.refuses(125, &line).no_hints();
         assert!(!root.exists("upper") && !root.exists("work"));
     }
 }

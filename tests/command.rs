@@ -459,10 +459,11 @@ fn a_message_that_nobody_reads_is_no_signal_to_the_command() {
 
 #[test]
 fn what_cannot_be_written_is_no_success() {
-    for flags in ["-plan -uid -pid", "-bench=2 -uid", "-bench=2 -uid -json"] {
+    for flags in ["-h", "-v", "-plan -uid -pid", "-bench=2 -uid", "-bench=2 -uid -json"] {
         for user in crate::support::root_users() {
             let line = format!("{} {flags} >/dev/full", crate::support::gontainer().display());
-            Case::direct(user).args(["sh", "-c", &line]).run().status(1);
+            let complaint = "gontainer: standard output does not take all of it\n";
+            Case::direct(user).args(["sh", "-c", &line]).run().status(1).stderr(complaint);
         }
     }
 }

@@ -138,10 +138,10 @@ static CAUSES: &[Cause] = &[
         remedy: Name::of(c"this path leads to the root itself, which nothing may cover"),
     },
     Cause {
-        calls: Name::of(c"stat,mount"),
+        calls: Name::of(c"mount"),
         errnos: &[Errno::ELOOP],
         holds: Config::wants_overlay,
-        remedy: Name::of(c"the rootfs must not be the directory for its changes, nor lie in its upper or work"),
+        remedy: Name::of(c"the rootfs must not lie in the upper or work of the directory for its changes"),
     },
     Cause {
         calls: Name::of(c"mount"),

@@ -65,6 +65,14 @@ pub(crate) fn note(what: &str) {
     say(&message);
 }
 
+/// The exit status of what only prints: if standard output did not take all of it, that is said.
+pub(crate) fn arrived(all: bool) -> i32 {
+    if !all {
+        note("standard output does not take all of it");
+    }
+    i32::from(!all)
+}
+
 /// What is wrong about a command line.
 pub(crate) enum Misuse {
     UnknownFlag(&'static CStr),

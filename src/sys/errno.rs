@@ -42,7 +42,6 @@ macro_rules! errors {
             $(#[allow(dead_code, reason = "the table is whole, the code needs a part")]
             pub(crate) const $name: Errno = Errno(libc::$name);)*
             $(pub(crate) const $own: Errno = Errno($number);)*
-
         }
 
         #[allow(clippy::cast_possible_truncation, reason = "names are short")]
@@ -102,6 +101,7 @@ errors! {
     HELPER_FAILED 5007 "it failed; what it has to say stands above"
     OTHER_MAP 5008 "the map is not the one that was asked for"
     TOO_MANY_GROUPS 5009 "is in more groups than there is room for"
+    IS_ROOTFS 5010 "is the rootfs itself"
     IN_USE 5011 "another container keeps its changes there"
     NOT_PROC 5012 "is not the kernel's: somebody made it"
     OTHERS_PROC 5013 "is of processes that we are not among"

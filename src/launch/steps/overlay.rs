@@ -25,7 +25,7 @@ pub(in crate::launch) fn claim_changes(job: &mut Job) -> Result<(), Fault> {
     if file::open(job.config.root.unwrap_or_default(), Open::Name).and_then(|root| file::are_same(&root, &dir))
         == Ok(true)
     {
-        return Err(Errno::ELOOP).on(c"stat", path);
+        return Err(Errno::IS_ROOTFS).on(c"stat", path);
     }
     match file::lock(&dir) {
         Err(Errno::EAGAIN) => Err(Errno::IN_USE),

@@ -39,8 +39,8 @@ pub(crate) fn bench(asked: &Bench) -> i32 {
     let mut samples = Samples::default();
     match measure::measure(asked, &mut samples) {
         Ok(()) => {
-            let arrives = print::print(asked, &mut samples);
-            samples.stopped_by.map_or(i32::from(!arrives), |signal| 128 + signal.0)
+            let status = super::arrived(print::print(asked, &mut samples));
+            samples.stopped_by.map_or(status, |signal| 128 + signal.0)
         }
         Err(Trouble::DoesNotStart) => CANNOT_START,
         Err(Trouble::Refused(what, errno)) => {
