@@ -25,7 +25,7 @@ impl Fd {
         core::mem::ManuallyDrop::new(self).0
     }
 
-    /// Closes this process's copy of a descriptor that another process owns.
+    /// Closes this process's copy of a descriptor that another process owns, close(2).
     pub(crate) fn close_copy(&self) {
         // SAFETY: the number is this process's own copy; its owner is in another process.
         let _ = unsafe { call!(CLOSE, self.0) }; // the number is free again whatever close(2) says

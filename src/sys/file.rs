@@ -28,11 +28,17 @@ pub(crate) enum Open {
 }
 
 /// openat(2).
+///
+/// # Errors
+/// ENOTDIR: [`Open::List`] or [`Open::RealDir`] of something else. EMFILE, ENFILE: no descriptor is left.
 pub(crate) fn open(path: &CStr, how: Open) -> Result<Fd, Errno> {
     open_from(libc::AT_FDCWD, path, how)
 }
 
 /// openat(2) of a name in a directory.
+///
+/// # Errors
+/// As [`open`].
 pub(crate) fn open_at(dir: &Fd, name: &CStr, how: Open) -> Result<Fd, Errno> {
     open_from(dir.number(), name, how)
 }
@@ -72,6 +78,9 @@ pub(crate) fn open_inside(root: &Fd, path: &CStr) -> Result<Fd, Errno> {
 }
 
 /// Makes an empty file in a directory, openat(2) with `O_EXCL`.
+///
+/// # Errors
+/// EEXIST: there is something of this name, be it a link that leads nowhere.
 pub(crate) fn make_file_at(dir: &Fd, name: &CStr, mode: u32) -> Result<Fd, Errno> {
     let flags = libc::O_RDONLY | libc::O_CREAT | libc::O_EXCL | libc::O_NOFOLLOW | libc::O_CLOEXEC;
     // SAFETY: name is a C string.
@@ -79,12 +88,18 @@ pub(crate) fn make_file_at(dir: &Fd, name: &CStr, mode: u32) -> Result<Fd, Errno
 }
 
 /// mkdirat(2), less what the umask takes from `mode`.
+///
+/// # Errors
+/// EEXIST: there is something of this name.
 pub(crate) fn make_dir_at(dir: &Fd, name: &CStr, mode: u32) -> Result<(), Errno> {
     // SAFETY: name is a C string.
     unsafe { call!(MKDIRAT, dir.number(), name, mode) }.map(drop)
 }
 
 /// mkdirat(2) of a path, less what the umask takes from `mode`.
+///
+/// # Errors
+/// EEXIST: there is something of this name.
 pub(crate) fn make_dir(path: &CStr, mode: u32) -> Result<(), Errno> {
     // SAFETY: path is a C string.
     unsafe { call!(MKDIRAT, libc::AT_FDCWD, path, mode) }.map(drop)
@@ -100,12 +115,15 @@ pub(crate) fn make_empty(path: &CStr) -> Result<(), Errno> {
 }
 
 /// symlinkat(2): `path` leads to `target`.
+///
+/// # Errors
+/// EEXIST: there is something at `path`.
 pub(crate) fn make_link(target: &CStr, path: &CStr) -> Result<(), Errno> {
     // SAFETY: C strings.
     unsafe { call!(SYMLINKAT, target, libc::AT_FDCWD, path) }.map(drop)
 }
 
-/// Whether the character device of these numbers, both below 256, lies at `path`.
+/// Whether the character device of these numbers, both below 256, lies at `path`, newfstatat(2).
 pub(crate) fn is_device(path: &CStr, major: u32, minor: u32) -> Result<bool, Errno> {
     let stat = status(libc::AT_FDCWD, path, 0)?;
     let is_it = stat.st_mode & libc::S_IFMT == libc::S_IFCHR && stat.st_rdev == u64::from(major << 8 | minor);
@@ -153,6 +171,9 @@ pub(crate) fn set_umask(mask: u32) -> Result<u32, Errno> {
 
 /// Where a link in a directory leads, or with no name the one that was opened as [`Open::Itself`], readlinkat(2). Returns the
 /// length.
+///
+/// # Errors
+/// EINVAL: it is no link. ENOENT: also /proc/self where that /proc does not show us.
 pub(crate) fn read_link(dir: &Fd, name: &CStr, into: &mut [u8]) -> Result<usize, Errno> {
     // SAFETY: the path is a C string; the kernel writes at most `len` bytes into the slice.
     unsafe { call!(READLINKAT, dir.number(), name, into.as_mut_ptr(), into.len()) }
@@ -191,7 +212,7 @@ pub(crate) fn is_dir(fd: &Fd) -> Result<bool, Errno> {
     Ok(kind(fd)? == Kind::Dir || recorder::is_rehearsal())
 }
 
-/// Whether two descriptors name the same file.
+/// Whether two descriptors name the same file, newfstatat(2).
 pub(crate) fn are_same(one: &Fd, other: &Fd) -> Result<bool, Errno> {
     let identity = |fd: &Fd| status(fd.number(), c"", libc::AT_EMPTY_PATH).map(|stat| Identity::of(&stat));
     Ok(identity(one)? == identity(other)? && !recorder::is_rehearsal())
@@ -299,12 +320,18 @@ fn status(dir: i32, path: &CStr, flags: i32) -> Result<libc::stat, Errno> {
 }
 
 /// chdir(2).
+///
+/// # Errors
+/// EACCES: a directory on the way may not be searched.
 pub(crate) fn change_dir(path: &CStr) -> Result<(), Errno> {
     // SAFETY: path is a C string.
     unsafe { call!(CHDIR, path) }.map(drop)
 }
 
 /// chroot(2).
+///
+/// # Errors
+/// EPERM: no CAP_SYS_CHROOT.
 pub(crate) fn change_root(path: &CStr) -> Result<(), Errno> {
     // SAFETY: path is a C string.
     unsafe { call!(CHROOT, path) }.map(drop)
@@ -329,12 +356,18 @@ pub(crate) fn change_dir_to(dir: &Fd) -> Result<(), Errno> {
 }
 
 /// read(2). 0 is the end of the file.
+///
+/// # Errors
+/// EISDIR: a directory. EAGAIN: nothing there, of one that was opened not to wait.
 pub(crate) fn read(fd: &Fd, into: &mut [u8]) -> Result<usize, Errno> {
     // SAFETY: the kernel writes at most `len` bytes into the slice.
     unsafe { call!(READ, fd.number(), into.as_mut_ptr(), into.len()) }
 }
 
 /// write(2). Returns how many bytes were taken.
+///
+/// # Errors
+/// EPIPE: nobody reads; SIGPIPE comes with it.
 pub(crate) fn write(fd: i32, bytes: &[u8]) -> Result<usize, Errno> {
     // SAFETY: the kernel reads at most `len` bytes of the slice.
     unsafe { call!(WRITE, fd, bytes.as_ptr(), bytes.len()) }
@@ -347,6 +380,9 @@ pub(crate) struct Pipe {
 }
 
 /// pipe2(2), close-on-exec.
+///
+/// # Errors
+/// EMFILE, ENFILE: no two descriptors are left.
 pub(crate) fn pipe() -> Result<Pipe, Errno> {
     let mut ends = [3_i32, 4]; // what a rehearsal shows
     // SAFETY: the kernel writes two numbers.
@@ -391,7 +427,7 @@ pub(crate) fn see_open(number: i32) -> Result<(), Errno> {
     unsafe { call!(FCNTL, number, libc::F_GETFD) }.map(drop)
 }
 
-/// Closes the descriptor with this number, which nothing here owns.
+/// Closes the descriptor with this number, which nothing here owns, close(2).
 pub(crate) fn close_number(number: i32) {
     // SAFETY: takes a number only.
     let _ = unsafe { call!(CLOSE, number) }; // EBADF: then it was closed already
@@ -451,7 +487,7 @@ pub(crate) fn is_terminal(fd: i32) -> bool {
     columns(fd).is_ok()
 }
 
-/// How many columns a terminal has; 0 if it does not know.
+/// How many columns a terminal has; 0 if it does not know. `TIOCGWINSZ` of ioctl_tty(2).
 ///
 /// # Errors
 /// ENOTTY: it is none.
@@ -481,12 +517,18 @@ pub(crate) fn foreground(fd: i32) -> Result<Pid, Errno> {
 
 /// Makes `group` the terminal's foreground process group, tcsetpgrp(3). From a background group this
 /// needs SIGTTOU blocked.
+///
+/// # Errors
+/// EIO: it was hung up. EPERM: the group is of another session.
 pub(crate) fn set_foreground(fd: i32, group: Pid) -> Result<(), Errno> {
     // SAFETY: the kernel reads one number.
     unsafe { call!(IOCTL, fd, libc::TIOCSPGRP, &raw const group.0) }.map(drop)
 }
 
 /// Has every write to a pipe raise SIGCHLD in this process, fcntl(2): `F_SETOWN`, `F_SETSIG`, `O_ASYNC`.
+///
+/// # Errors
+/// Only if a filter refuses the call.
 pub(crate) fn raise_child_signal_on_input(read_end: &Fd, me: Pid) -> Result<(), Errno> {
     // SAFETY: takes numbers only, as do the next two.
     unsafe { call!(FCNTL, read_end.number(), libc::F_SETOWN, me.0) }?;

@@ -8,6 +8,9 @@ use core::ffi::CStr;
 
 /// Cuts this mount namespace off from others: no mount or unmount spreads either way, from `/` down.
 /// mount_namespaces(7), "Shared subtrees".
+///
+/// # Errors
+/// EPERM: no CAP_SYS_ADMIN over these mounts. EINVAL: `/` is no mount, as in a chroot.
 pub(crate) fn make_private() -> Result<(), Errno> {
     change(c"/", libc::MS_REC | libc::MS_PRIVATE)
 }
@@ -28,6 +31,9 @@ pub(crate) fn mount_new(kind: &CStr, place: &CStr, read_only: bool) -> Result<()
 const NOTHING_SPECIAL: libc::c_ulong = libc::MS_NOSUID | libc::MS_NODEV | libc::MS_NOEXEC;
 
 /// mount(2) of a tmpfs that is and stays empty.
+///
+/// # Errors
+/// ENOENT: no such place.
 pub(crate) fn mount_nothing(place: &CStr) -> Result<(), Errno> {
     mount_tmpfs(place, NOTHING_SPECIAL | libc::MS_RDONLY, c"mode=555")
 }
@@ -44,6 +50,9 @@ pub(crate) fn mount_shared_memory(place: &CStr) -> Result<(), Errno> {
 
 /// mount(2) of a devpts of its own, with group 5 (tty) for its terminals or, if that has no number here, the
 /// group of whoever opens one. devpts(5).
+///
+/// # Errors
+/// EINVAL: the group has no number in this user namespace.
 pub(crate) fn mount_terminals(place: &CStr, with_group: bool) -> Result<(), Errno> {
     let data =
         if with_group { c"newinstance,ptmxmode=666,mode=620,gid=5" } else { c"newinstance,ptmxmode=666,mode=620" };
@@ -53,6 +62,9 @@ pub(crate) fn mount_terminals(place: &CStr, with_group: bool) -> Result<(), Errn
 
 /// Makes the mount at `place` read-only, mount(2) with `MS_REMOUNT | MS_BIND`; also without setuid programs,
 /// devices and programs, as in a user namespace a flag that is locked may be set but not cleared.
+///
+/// # Errors
+/// EINVAL: no mount has its top there.
 pub(crate) fn make_read_only(place: &CStr) -> Result<(), Errno> {
     remount_read_only(place, NOTHING_SPECIAL)
 }
@@ -80,6 +92,9 @@ fn mount_existing(source: &CStr, place: &CStr, flags: libc::c_ulong) -> Result<(
 
 /// Moves the mount at `source`, links followed, onto what a descriptor names: move_mount(2), or where that is
 /// missing mount(2) with the kernel's own name for it, in the host's /proc.
+///
+/// # Errors
+/// EINVAL: the source is no mount, or one is a directory, the other not.
 pub(crate) fn move_onto(source: &CStr, onto: &Fd) -> Result<(), Errno> {
     const SYMLINKS_AND_EMPTY_PATH: i32 = 0x01 | 0x40; // MOVE_MOUNT_F_SYMLINKS | MOVE_MOUNT_T_EMPTY_PATH
     // SAFETY: the paths are C strings.
@@ -108,6 +123,7 @@ pub(crate) fn copy_mount(path: &CStr) -> Result<Fd, Errno> {
     copy(path, 0)
 }
 
+/// open_tree(2).
 fn copy(path: &CStr, flags: i32) -> Result<Fd, Errno> {
     const OPEN_TREE_CLONE: i32 = 1;
     // SAFETY: the path is a C string.
@@ -121,6 +137,9 @@ pub(crate) const NO_DEVICES: u64 = 4;
 /// Adds such flags to the mount that a descriptor names the top of, and to all below it, for good: cut off from
 /// other mount namespaces, they get no later mounts from there, which would lack the flags. mount_setattr(2), or
 /// where that is missing mount(2). All other flags stay, as in a user namespace those that are locked have to.
+///
+/// # Errors
+/// EINVAL: it names no mount's top. EPERM: a flag that is locked would be lost.
 pub(crate) fn restrict_tree(top: &Fd, flags: u64) -> Result<(), Errno> {
     match set_attributes(top, [flags, 0, libc::MS_PRIVATE], libc::AT_RECURSIVE) {
         Err(Errno::ENOSYS | Errno::EPERM) => {} // SINCE(5.12): mount_setattr
@@ -262,6 +281,9 @@ fn plain(listed: &[u8]) -> MountPoint {
 }
 
 /// Attaches a detached tree on top of the working directory, move_mount(2).
+///
+/// # Errors
+/// ENOSYS before Linux 5.2; EPERM under some seccomp filters.
 pub(crate) fn attach_tree_here(tree: &Fd) -> Result<(), Errno> {
     const MOVE_MOUNT_F_EMPTY_PATH: i32 = 0x04;
     // SAFETY: the paths are C strings.
@@ -304,6 +326,7 @@ pub(crate) fn mount_changes(place: &CStr) -> Result<(), Errno> {
     mount_tmpfs(place, 0, c"mode=755")
 }
 
+/// mount(2) of a tmpfs.
 fn mount_tmpfs(place: &CStr, flags: libc::c_ulong, data: &CStr) -> Result<(), Errno> {
     // SAFETY: C strings.
     unsafe { call!(MOUNT, c"tmpfs", place, c"tmpfs", flags, data) }.map(drop)
@@ -335,6 +358,9 @@ pub(crate) fn move_here(source: &CStr) -> Result<(), Errno> {
 }
 
 /// mount(2) of a directory and what is mounted below it onto another, `MS_BIND | MS_REC`.
+///
+/// # Errors
+/// EINVAL: the source is of another mount namespace.
 pub(crate) fn bind(source: &CStr, target: &CStr) -> Result<(), Errno> {
     mount_existing(source, target, libc::MS_BIND | libc::MS_REC)
 }
@@ -352,6 +378,9 @@ pub(crate) fn pivot_here() -> Result<(), Errno> {
 /// Detaches the topmost mount at `target`, with all below it; it goes when nobody uses it any more.
 /// umount2(2) with `MNT_DETACH`, which, unlike other calls, follows `/` up to what is mounted over it
 /// (LOOKUP_MOUNTPOINT in fs/namei.c).
+///
+/// # Errors
+/// EINVAL: no mount has its top there, or it came locked from another user namespace.
 pub(crate) fn detach_top(target: &CStr) -> Result<(), Errno> {
     // SAFETY: a C string.
     unsafe { call!(UMOUNT2, target, libc::MNT_DETACH) }.map(drop)

@@ -3,6 +3,9 @@
 use super::{Errno, Fd, call};
 
 /// A socket for interface requests in the caller's network namespace, socket(2): any family's takes them.
+///
+/// # Errors
+/// EAFNOSUPPORT: a kernel without this family.
 pub(crate) fn open_socket() -> Result<Fd, Errno> {
     // SAFETY: takes numbers only.
     unsafe { call!(SOCKET, libc::AF_INET, libc::SOCK_DGRAM | libc::SOCK_CLOEXEC) }.map(Fd::from_result)

@@ -123,6 +123,9 @@ pub(crate) fn has_time_namespaces() -> bool {
 }
 
 /// A copy of this process, clone(2) with no flag but SIGCHLD, as fork(2): None in the copy.
+///
+/// # Errors
+/// EAGAIN: a limit on processes.
 pub(crate) fn fork() -> Result<Option<Pid>, Errno> {
     // SAFETY: no stack: the copy goes on on a copy of this one, in a copy of this memory. Nothing that
     // this program uses minds: it has one thread, and libc is not asked for anything.
@@ -183,11 +186,17 @@ pub(crate) enum Event {
 }
 
 /// wait4(2) without waiting: the next child that has ended or stopped, if any.
+///
+/// # Errors
+/// ECHILD: there is no child.
 pub(crate) fn wait() -> Result<Option<(Pid, Event)>, Errno> {
     wait_with(Pid(-1), libc::WNOHANG | libc::WUNTRACED)
 }
 
 /// wait4(2) until this child has ended.
+///
+/// # Errors
+/// ECHILD: it is no child, or reaped already.
 pub(crate) fn wait_for_end(child: Pid) -> Result<Option<(Pid, Event)>, Errno> {
     wait_with(child, 0)
 }
@@ -214,7 +223,7 @@ pub(crate) fn wait_for_usage() -> Result<(Pid, Event, Usage), Errno> {
     Ok((Pid::from_result(pid), decode_status(status), usage))
 }
 
-/// Of -1, any child.
+/// wait4(2); of -1, any child.
 fn wait_with(whom: Pid, options: i32) -> Result<Option<(Pid, Event)>, Errno> {
     let mut status = 0_i32;
     // SAFETY: the kernel writes one number.
@@ -326,6 +335,9 @@ pub(crate) fn set_groups(groups: &[u32]) -> Result<(), Errno> {
 }
 
 /// How many supplementary groups the caller has, getgroups(2).
+///
+/// # Errors
+/// Only if a filter refuses the call.
 pub(crate) fn count_groups() -> Result<usize, Errno> {
     // SAFETY: without room for them, they are only counted.
     unsafe { call!(GETGROUPS, 0_usize, 0_usize) }
@@ -353,6 +365,9 @@ pub(crate) fn set_user_id(uid: u32) -> Result<(), Errno> {
 
 /// Has the kernel send SIGKILL when the parent ends, `PR_SET_PDEATHSIG` of prctl(2). It holds over
 /// execve(2), but not when that gains privilege or ids change.
+///
+/// # Errors
+/// Only if a filter refuses the call.
 pub(crate) fn die_with_parent() -> Result<(), Errno> {
     prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL.cast_unsigned())
 }
@@ -360,12 +375,18 @@ pub(crate) fn die_with_parent() -> Result<(), Errno> {
 /// Closes this memory to ptrace(2) and `/proc/PID/{mem,exe,fd,root,…}` for all without CAP_SYS_PTRACE in
 /// the user namespace where it was executed. `PR_SET_DUMPABLE` of prctl(2); it makes the process's /proc
 /// files root's and ends with execve(2).
+///
+/// # Errors
+/// Only if a filter refuses the call.
 pub(crate) fn close_memory() -> Result<(), Errno> {
     prctl(libc::PR_SET_DUMPABLE, 0)
 }
 
 /// From here on execve(2) gains nothing by set-user-id and set-group-id bits and file capabilities,
 /// `PR_SET_NO_NEW_PRIVS` of prctl(2), for children too.
+///
+/// # Errors
+/// Only if a filter refuses the call.
 pub(crate) fn refuse_new_privileges() -> Result<(), Errno> {
     prctl(libc::PR_SET_NO_NEW_PRIVS, 1)
 }
@@ -379,6 +400,9 @@ pub(crate) fn set_secure_bits(bits: u32) -> Result<(), Errno> {
 }
 
 /// Moves the caller into a new user namespace, unshare(2).
+///
+/// # Errors
+/// EPERM: a filter refuses it, or we are in a chroot. ENOSPC: a limit on them.
 pub(crate) fn unshare_user() -> Result<(), Errno> {
     // SAFETY: takes a number only.
     unsafe { call!(UNSHARE, libc::CLONE_NEWUSER) }.map(drop)
@@ -419,6 +443,9 @@ const CAPABILITY_VERSION_3: u32 = 0x2008_0522;
 type CapabilityHalves = [[u32; 3]; 2];
 
 /// capget(2) of the caller.
+///
+/// # Errors
+/// Only if a filter refuses the call.
 pub(crate) fn capabilities() -> Result<CapabilitySets, Errno> {
     let mut header = CapabilityHeader { version: CAPABILITY_VERSION_3, pid: 0 };
     let mut halves: CapabilityHalves = [[0; 3]; 2];
@@ -469,6 +496,9 @@ pub(crate) struct Limits {
 }
 
 /// The caller's limits of a resource, prlimit64(2).
+///
+/// # Errors
+/// EINVAL: the kernel has no such resource.
 pub(crate) fn resource_limits(resource: usize) -> Result<Limits, Errno> {
     let mut limits = Limits { soft: u64::MAX, hard: u64::MAX };
     // SAFETY: the kernel writes one structure, and reads none.

@@ -43,6 +43,9 @@ impl SignalSet {
 const SET_BYTES: usize = size_of::<SignalSet>();
 
 /// Blocks exactly these signals, and returns the set that was blocked before. rt_sigprocmask(2).
+///
+/// # Errors
+/// Only if a filter refuses the call.
 pub(crate) fn swap_mask(mask: SignalSet) -> Result<SignalSet, Errno> {
     let mut old = SignalSet::EMPTY;
     // SAFETY: the kernel reads one set and writes the other.
@@ -51,6 +54,9 @@ pub(crate) fn swap_mask(mask: SignalSet) -> Result<SignalSet, Errno> {
 }
 
 /// The blocked signals that wait to be delivered. rt_sigpending(2).
+///
+/// # Errors
+/// Only if a filter refuses the call.
 pub(crate) fn pending() -> Result<SignalSet, Errno> {
     let mut set = SignalSet::EMPTY;
     // SAFETY: the kernel writes one set.
@@ -60,6 +66,9 @@ pub(crate) fn pending() -> Result<SignalSet, Errno> {
 
 /// Takes the next blocked signal, waiting for one, but no longer than until this time of [`clock::now`]. A SIGPIPE
 /// that we raised ourselves, by writing where nobody reads, is none. rt_sigtimedwait(2).
+///
+/// # Errors
+/// Only if a filter refuses the call.
 pub(crate) fn await_signal(until_ns: Option<u64>) -> Result<Option<Signal>, Errno> {
     let all = SignalSet::ALL;
     loop {
@@ -82,6 +91,9 @@ pub(crate) fn await_signal(until_ns: Option<u64>) -> Result<Option<Signal>, Errn
 }
 
 /// kill(2): to a process, or with a [negated](Pid::group) pid to a process group.
+///
+/// # Errors
+/// ESRCH: there is none. EPERM: it is somebody else's.
 pub(crate) fn kill(target: Pid, signal: Signal) -> Result<(), Errno> {
     // SAFETY: takes numbers only.
     unsafe { call!(KILL, target.0, signal.0) }.map(drop)
@@ -128,16 +140,23 @@ struct Action {
 
 /// What is done about SIGCHLD from now on: the default, or what children's status gets lost by, to ignore
 /// it. Returns whether it was ignored before. rt_sigaction(2).
+///
+/// # Errors
+/// Only if a filter refuses the call.
 pub(crate) fn ignore_child_signal(ignore: bool) -> Result<bool, Errno> {
     let new = Action { handler: if ignore { libc::SIG_IGN } else { libc::SIG_DFL }, rest: [0; 3] };
     swap_action(libc::SIGCHLD, &raw const new)
 }
 
 /// Whether a signal is ignored. rt_sigaction(2).
+///
+/// # Errors
+/// Only if a filter refuses the call.
 pub(crate) fn is_ignored(signal: Signal) -> Result<bool, Errno> {
     swap_action(signal.0, core::ptr::null())
 }
 
+/// rt_sigaction(2); of null, no change. Returns whether it was ignored before.
 fn swap_action(signal: i32, new: *const Action) -> Result<bool, Errno> {
     let mut old = Action { handler: libc::SIG_DFL, rest: [0; 3] };
     // SAFETY: the kernel reads one action, if there is one, and writes the other, 32 bytes at most on all architectures.

@@ -5,6 +5,9 @@ use crate::text::{first_part, parts};
 use core::ffi::CStr;
 
 /// sethostname(2), of the caller's UTS namespace. At most 64 bytes.
+///
+/// # Errors
+/// EPERM: no CAP_SYS_ADMIN over this namespace.
 pub(crate) fn set_host_name(name: &CStr) -> Result<(), Errno> {
     // SAFETY: the kernel reads as many bytes as it is told.
     unsafe { call!(SETHOSTNAME, name, name.count_bytes()) }.map(drop)
@@ -45,6 +48,9 @@ fn version(release: &[u8]) -> (u32, u32) {
 }
 
 /// uname(2).
+///
+/// # Errors
+/// Only if a filter refuses the call.
 pub(crate) fn names() -> Result<Names, Errno> {
     let mut names = Names { system: [0; 65], host: [0; 65], release: [0; 65], others: [[0; 65]; 3] };
     // SAFETY: the kernel fills in the structure.
