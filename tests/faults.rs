@@ -146,7 +146,7 @@ const WITHOUT_A_FAULT: &[(&str, &str)] = &[
     ("see which groups stay", "only with -trace, and to count them cannot fail"),
     ("die with the parent all the same", "the first time fails first, by the same calls"),
     ("stay closed to the container", "the first time fails first, by the same call"),
-    ("name our own file, for the command that does nothing", "-bench alone asks for it, and names a file that runs"),
+    ("name our own file, which is the command", "-bench alone asks for it, and names a file that runs"),
     ("find the terminal", "finding none is no failure"),
     ("make the pipe that tells of the start", "the pipe before it fails first, by the same call"),
     ("map the group id", "the map has its own test"),

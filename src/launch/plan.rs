@@ -53,7 +53,7 @@ plan! {
         "keep closed standard descriptors closed" => stdio::hold_closed;
         "read the filter of system calls" if Config::wants_filter_of_file => filter::read;
         "close inherited descriptors" => stdio::close_inherited;
-        "name our own file, for the command that does nothing" if Config::wants_no_command => command::open_own_file;
+        "name our own file, which is the command" if Config::wants_no_command => command::open_own_file;
         "find the terminal" => terminal::find;
         "raise resource limits" if Config::wants_resource_limits => limits::raise_hard;
         "claim the directory for changes" if Config::keeps_changes => overlay::claim_changes;

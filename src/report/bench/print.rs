@@ -10,7 +10,8 @@ use crate::text::Text;
 /// Widest terminal whose whole width a histogram takes.
 const WIDEST: usize = 300;
 
-const NAME_COLUMNS: usize = 44;
+/// The longest of a side and a step, and a blank.
+const NAME_COLUMNS: usize = 52;
 
 /// Standard output, written in pieces.
 struct Sheet<'a> {
