@@ -40,6 +40,23 @@ fn a_benchmark_compares_with_the_floor_step_by_step_and_flag_by_flag() {
     }
 }
 
+/// Of one sample, every number of a row is that one.
+#[test]
+fn one_start_is_enough_for_a_table() {
+    for start in starts() {
+        let text = bench(start, "-bench=1 -pid").run().text();
+        assert!(text.contains("\n1 starts of each, after "), "{text}");
+        let row = text.lines().find_map(|line| line.strip_prefix("whole life: until it is reaped ")).unwrap();
+        let numbers: Vec<f64> = row.split_whitespace().map(|number| number.parse().unwrap()).collect();
+        let [first, ..] = numbers[..] else { panic!("{text}") };
+        assert!(numbers.len() == 5 && numbers.iter().all(|number| *number == first) && first > 0.0, "{text}");
+        let text = bench(start, "-bench=1 -pid -json").run().text();
+        let value = |name: &str| text.split(name).nth(1).unwrap().split([',', '\n']).next().unwrap().to_owned();
+        let [mean, least, most] = ["\"mean\": ", "\"min\": ", "\"max\": "].map(value);
+        assert!(mean == least && mean == most && value("\"stddev\": ") == "0.000000000", "{text}");
+    }
+}
+
 #[test]
 fn a_flag_without_which_nothing_starts_is_named() {
     for user in users().into_iter().filter(|user| !user.is_root()) {
@@ -101,7 +118,13 @@ fn another_program_runs_under_the_same_clock() {
             .status(125)
             .stdout("")
             .stderr("gontainer: -vs: cannot measure /nowhere: it does not start, or ends with status 125\n");
-        bench(start, "-bench -pid -vs='sh").run().status(2).stdout("");
+        for words in ["-bench -pid -vs='sh", "-bench -pid -vs=\"sh'"] {
+            bench(start, words).run().refuses(2, "gontainer: -vs: a quote is not closed, or there is no word");
+        }
+        let run = bench(start, "-bench -pid").arg("-vs= \t").run();
+        run.refuses(2, "gontainer: -vs: a quote is not closed, or there is no word");
+        bench(start, "-bench -pid -vs=").run().refuses(2, "gontainer: -vs: must not be empty");
+        bench(start, "-bench -pid -vs=true -jobs=2").run().refuses(2, "gontainer: -vs: not with -jobs");
     }
 }
 

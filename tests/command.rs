@@ -123,6 +123,18 @@ fn a_command_that_cannot_be_executed_gives_126() {
     });
 }
 
+/// What the caller could hand to gontainer may be more than a lower limit on its stack lets the command have.
+#[test]
+fn too_much_for_a_command_gives_126() {
+    each(|start, way| {
+        let case = Case::new(start).words(way).arg("-rlimit=stack=256k");
+        let case = ["A", "B", "C"].iter().fold(case, |case, name| case.variable(name, "x".repeat(100 << 10)));
+        let run = case.command("/bin/true").run();
+        let why = "arguments and environment are too long (E2BIG)";
+        run.refuses(126, &format!("gontainer: run the command: execve(/bin/true): {why}")).no_hints();
+    });
+}
+
 #[test]
 fn a_missing_interpreter_gives_126_and_is_named() {
     each(|start, way| {

@@ -254,8 +254,21 @@ fn strict_makes_no_namespace_and_mounts_nothing() {
 #[test]
 fn strict_takes_back_nothing() {
     for start in starts() {
-        for loose in ["-cap=+kill", "-cap=all", "-seccomp=off", "-seccomp=/x", "-new-privs", "-net=false", "-uid=false"]
-        {
+        for loose in [
+            "-cap=+kill",
+            "-cap=all",
+            "-seccomp=off",
+            "-seccomp=/x",
+            "-new-privs",
+            "-uid=false",
+            "-uts=false",
+            "-ipc=false",
+            "-net=false",
+            "-pid=false",
+            "-cgroup=false",
+            "-time=false",
+            "-ro=false",
+        ] {
             let case = Case::new(start).args(["-strict", loose]).command("true");
             case.run().refuses(2, "gontainer: -strict: takes no flag behind it that loosens it");
         }

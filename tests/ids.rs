@@ -302,19 +302,20 @@ fn helpers_that_cannot_be_trusted_are_not_run() {
     let run = with_subordinates(&files, &prepare, "-run -map=auto").command("echo ran").run();
     let says = "gontainer: map the group id: read(gid_map): the map is not the one that was asked for";
     run.refuses(125, says);
-    // Nor one that writes another map of as many lines.
+    // Nor one that writes another map of as many lines, however late it differs.
     let Some(compiler) = need_program("cc") else { return };
     files.file(
         "other.c",
         0o644,
         r#"
         #include <stdio.h>
+        #include <stdlib.h>
         int main(int count, char **words) {
             char path[64];
             snprintf(path, sizeof path, "/proc/%s/gid_map", words[1]);
             FILE *map = fopen(path, "w");
             for (int word = 2; word + 2 < count; word += 3)
-                fprintf(map, "%s %s %d\n", words[word], words[word + 1], word == 2 ? 1 : 5);
+                fprintf(map, "%s %s %d\n", words[word], words[word + 1], word + 3 < count ? atoi(words[word + 2]) : 5);
             return fclose(map) != 0;
         }"#,
     );
@@ -323,6 +324,44 @@ fn helpers_that_cannot_be_trusted_are_not_run() {
     assert!(built.unwrap().success());
     let prepare = format!("chmod 4755 {0}; mount --bind {0} /usr/bin/newgidmap;", files.join("other"));
     with_subordinates(&files, &prepare, "-run -map=auto").command("echo ran").run().refuses(125, says);
+}
+
+/// Nothing that the caller set reaches what runs with privileges: no variable, no descriptor but the standard ones.
+#[test]
+fn helpers_get_the_map_and_nothing_of_the_callers() {
+    let Some(files) = subordinates() else { return };
+    let script = "#!/bin/sh\nwc -c </proc/self/environ >&2; ls /proc/self/fd >&2; echo $0 $# $2 $3 $4 >&2; exit 1\n";
+    files.file("helper", 0o755, script);
+    let helper = files.join("helper");
+    let prepare = format!("chmod 4755 {helper}; mount --bind {helper} /usr/bin/newgidmap;");
+    let case = with_subordinates(&files, &prepare, "-run -map=auto").variable("LD_PRELOAD_", "x").leaking(3..20);
+    let run = case.command("echo ran").run();
+    run.status(125).stdout("").stderr(
+        "0\n0\n1\n2\n3\n/usr/bin/newgidmap 10 0 65534 1\n\
+         gontainer: map the group id: run(/usr/bin/newgidmap): it failed; what it has to say stands above\n",
+    );
+}
+
+#[test]
+fn a_helper_may_have_its_privilege_from_a_file_capability() {
+    let Some(_) = need_program("setcap") else { return };
+    let Some(files) = subordinates() else { return };
+    let prepare = format!(
+        "cp /usr/bin/newgidmap {0}; chmod 755 {0}; setcap cap_setgid=ep {0}; mount --bind {0} /usr/bin/newgidmap;",
+        files.join("capable")
+    );
+    with_subordinates(&files, &prepare, "-run -map=auto").command("echo mapped").run().prints("mapped\n");
+}
+
+/// What overlaps with what was taken before is left out, as is a line that is not quite one.
+#[test]
+fn odd_lines_of_subordinate_ids_are_left_out() {
+    let Some(files) = subordinates() else { return };
+    let lines_of_file = "65534:300000:10\n65534:300009:10\n65534:299991:10\n65534:65530:10\n65534x:600000:7\n\
+                         65534 :610000:7\n65534:620000:7 \n65534:0x9:7\n65534:630000\n65534:500000:5\n";
+    files.remove("subgid").file("subgid", 0o644, lines_of_file);
+    let expected = lines(&[[0, 65534, 1], [1, 300_000, 10], [11, 500_000, 5]]);
+    with_subordinates(&files, "", "-run -map=auto").command("cat /proc/self/gid_map").run().prints(expected);
 }
 
 #[test]
@@ -405,6 +444,22 @@ fn with_a_user_namespace_whoever_is_mapped_can_be_had() {
         let words = format!("-run -map=auto {way} -mnt={} -user=ann", root.join(""));
         let expected = "7\n70\n70 71 73\n/home/ann ann\n2\n";
         with_subordinates(&files, "", &words).args(["--", "sh", "-c", WHO]).run().prints(expected);
+    }
+}
+
+#[test]
+fn a_user_may_have_64_groups_each_counted_once() {
+    for start in starts().into_iter().filter(|start| !start.has_user_namespace()) {
+        let root = with_users(start.user);
+        let case = |count: u32| {
+            let groups: String = (1000..1000 + count).map(|gid| format!("g{gid}:x:{gid}:ann,ann\n")).collect();
+            root.remove("etc/group").file("etc/group", 0o644, format!("ann:x:70:ann\n{groups}{groups}"));
+            let script = "set -- $(grep ^Groups: /proc/self/status); echo $# $2 $3";
+            Case::new(start).root(&root).words("-pid -user=ann").script(script).run()
+        };
+        case(63).prints("65 70 1000\n"); // with the word before them
+        let line = "gontainer: become the user: look up(/etc/group): is in more groups than there is room for";
+        case(64).refuses(125, line);
     }
 }
 
@@ -499,6 +554,14 @@ fn a_trace_tells_of_groups_that_stay() {
             let script = format!("exec setpriv --groups 4,5,6 {} -run -trace {flags} -- true", gontainer().display());
             let run = Case::direct(user).args(["sh", "-c", &script]).run();
             run.status(0).that("how many", run.complaint().contains("getgroups(how many) = 3") == told);
+        }
+        for count in [64, 65, 1000] {
+            let groups: Vec<String> = (1..=count).map(|gid| gid.to_string()).collect();
+            let gontainer = gontainer().display();
+            let script =
+                format!("exec setpriv --groups {} {gontainer} -run -trace -uid -pid -- true", groups.join(","));
+            let run = Case::direct(user).args(["sh", "-c", &script]).run();
+            run.status(0).that("how many", run.complaint().contains(&format!("getgroups(how many) = {count} ")));
         }
         let script = format!("exec setpriv --groups 4,5,6 {} -run -map=0:100000:65536 -- id -G", gontainer().display());
         Case::direct(user).args(["sh", "-c", &script]).run().prints("0\n");

@@ -1,8 +1,8 @@
 //! PID 1: what it reaps, what it forwards, and that nothing outlives it or gontainer.
 
 use crate::support::{
-    Case, LISTENER, Outcome, Random, Running, Start, await_end_of, children_of, gontainer, marker, mounts,
-    need_program, rootfs, spin, starts,
+    Case, Folder, LISTENER, Outcome, Random, Running, Start, await_end_of, children_of, gontainer, marker, mounts,
+    need_program, root_users, rootfs, spin, starts,
 };
 use std::time::{Duration, Instant};
 
@@ -340,23 +340,69 @@ fn pid_1_killed_from_outside_ends_the_container() {
     }
 }
 
+/// What a process has open, by where it leads.
+fn open_files(pid: i32) -> Vec<String> {
+    let numbers = std::fs::read_dir(format!("/proc/{pid}/fd")).unwrap().map(|entry| entry.unwrap().path());
+    let links = numbers.filter_map(|path| std::fs::read_link(path).ok()); // one that is being closed has gone
+    let mut links: Vec<String> = links.map(|link| link.to_str().unwrap().to_owned()).collect();
+    links.sort();
+    links
+}
+
 #[test]
 fn pid_1_keeps_no_folder_and_no_file_of_the_host_open() {
-    for start in crate::support::starts().into_iter().filter(|start| start.is_real_root()) {
-        let folder = crate::support::Folder::new(start.user);
-        let mut running =
-            Case::new(start).words("-pid").folder(folder.path()).script("echo ready; sleep 1000 & wait").spawn();
-        running.expect("ready\n");
-        let [pid_1] = children_of(running.pid())[..] else { panic!("one child") };
-        let see = |name: &str| std::fs::read_link(format!("/proc/{pid_1}/{name}")).unwrap();
-        assert_eq!(see("cwd").to_str(), Some("/"));
-        let open: Vec<_> =
-            std::fs::read_dir(format!("/proc/{pid_1}/fd")).unwrap().map(|entry| entry.unwrap().path()).collect();
-        let open: Vec<_> = open.iter().map(|path| std::fs::read_link(path).unwrap()).collect();
-        assert_eq!(open, Vec::<std::path::PathBuf>::new());
-        running.signal(libc::SIGTERM);
-        running.finish().status(143);
+    if root_users().is_empty() {
+        return; // the kernel shows root alone what PID 1 has open
     }
+    for start in starts() {
+        let (root, kept) = (rootfs(start.user), Folder::new(start.user));
+        for flags in [
+            "",
+            "-trace",
+            "-fd=5 -fd=9",
+            "-mnt=@",
+            "-net -mnt=@",
+            "-mnt=@ -overlay",
+            "-mnt=@ -overlay=%",
+            "-tmpfs=/tmp",
+        ] {
+            for on_terminal in [false, true] {
+                let flags = flags.replace('@', &root.join("")).replace('%', &kept.join("changes"));
+                let case = Case::new(start).arg("-pid").words(&flags).folder(kept.path()).leaking(3..10);
+                let case = case.script("echo ready; sleep 1000 & wait");
+                let mut running = if on_terminal { case.on_terminal() } else { case }.spawn();
+                running.expect("ready");
+                let [pid_1] = children_of(running.pid())[..] else { panic!("one child") };
+                // It lets go while the command starts; a terminal stays, and the pipe to tell of stops.
+                let is_done = |open: &[String]| match open {
+                    [] => !on_terminal,
+                    [terminal, pipe] => on_terminal && terminal.starts_with("/dev/pts/") && pipe.starts_with("pipe:"),
+                    _ => false,
+                };
+                let deadline = Instant::now() + Duration::from_secs(20);
+                while !is_done(&open_files(pid_1)) {
+                    assert!(Instant::now() < deadline, "{flags}: {:?}", open_files(pid_1));
+                    std::thread::yield_now();
+                }
+                assert_eq!(std::fs::read_link(format!("/proc/{pid_1}/cwd")).unwrap().to_str(), Some("/"), "{flags}");
+                running.signal(libc::SIGTERM);
+                running.finish().status(143);
+            }
+        }
+    }
+}
+
+/// The launcher is told of the start by the end of a pipe, and takes no signal before.
+#[test]
+fn signals_go_on_to_a_command_that_is_traced() {
+    each(|start, way| {
+        let script = "trap 'exit 37' USR1; echo ready; while :; do sleep 0.01; done";
+        let mut running = Case::new(start).words(way).arg("-trace").script(script).spawn();
+        running.expect("ready\n");
+        running.signal(libc::SIGUSR1);
+        let run = running.finish();
+        run.status(37).that("it is whole", run.complaint().contains("\nexecve was called after "));
+    });
 }
 
 #[test]

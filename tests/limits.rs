@@ -169,6 +169,7 @@ fn the_container_has_its_niceness_and_gontainer_keeps_its_own() {
     each(|start, way| {
         Case::new(start).words(way).arg("-nice=7").command("nice").run().prints("7\n");
         Case::new(start).words(way).arg("-nice=7").nice(3).command("nice").run().prints("7\n");
+        Case::new(start).words(way).arg("-nice=19").command("nice").run().prints("19\n");
         let run = Case::new(start).words(way).args(["-nice", "-5"]).command("nice").run();
         if start.user.is_root() {
             run.prints("-5\n");
@@ -184,6 +185,7 @@ fn all_of_the_container_is_killed_sooner_or_later_than_others() {
     each(|start, way| {
         let script = "cat /proc/self/oom_score_adj /proc/$$/oom_score_adj";
         Case::new(start).words(way).arg("-oom=900").script(script).run().prints("900\n900\n");
+        Case::new(start).words(way).arg("-oom=1000").script(script).run().prints("1000\n1000\n");
         let run = Case::new(start).words(way).arg("-oom=-1000").script(script).run();
         if has_sys_resource(start) {
             run.prints("-1000\n-1000\n");

@@ -234,3 +234,29 @@ fn what_is_given_holds_no_set_user_id_programs_and_little_else() {
         Case::new(start).root(&root).words("-pid").script(script).run().stdout("3\nNo space\n");
     }
 }
+
+/// By the options that the mount itself has, and what its file system was made with.
+#[test]
+fn what_is_given_has_these_options_and_no_others() {
+    for start in starts() {
+        let root = rootfs(start.user);
+        let script = "while read -r line; do set -- $line; case $5 in
+                      /dev|/dev/pts|/dev/shm|/dev/mqueue|/proc|/sys|/tmp) echo $5 $6;; esac; done </proc/self/mountinfo
+                      stat -c '%n %a' /dev /dev/pts/ptmx /dev/shm /tmp; grep -c ' /dev/pts .*[ ,]ptmxmode=666' /proc/mounts";
+        let expected = "/proc rw,nosuid,nodev,noexec,relatime
+                        /sys ro,nosuid,nodev,noexec,relatime
+                        /dev rw,nosuid,nodev,noexec,relatime
+                        /dev/pts rw,nosuid,noexec,relatime
+                        /dev/shm rw,nosuid,nodev,relatime
+                        /dev/mqueue rw,nosuid,nodev,noexec,relatime
+                        /tmp rw,nosuid,nodev,relatime
+                        /dev 755
+                        /dev/pts/ptmx 666
+                        /dev/shm 1777
+                        /tmp 1777
+                        1
+                        ";
+        let run = Case::new(start).root(&root).words("-pid -net -ipc -tmpfs=/tmp").umask(0o077).script(script).run();
+        run.prints(expected.replace("                        ", ""));
+    }
+}

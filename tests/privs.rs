@@ -127,9 +127,13 @@ fn capabilities_are_what_the_list_says() {
             }
             assert!(all & 1 << 21 != 0, "{all:x}");
         }
-        for wrong in ["", "kill", "+nonsense", "none,", "+64"] {
+        const WORDS: &str = "takes none, default, all, +NAME and -NAME, with commas between";
+        const UNKNOWN: &str = "no such capability; capabilities(7) has their names";
+        for (wrong, line) in
+            [("", WORDS), ("kill", WORDS), ("none,", WORDS), ("NONE", WORDS), ("+nonsense", UNKNOWN), ("-64", UNKNOWN)]
+        {
             let run = Case::new(start).args(["-uts", &format!("-cap={wrong}")]).command("true").run();
-            run.that("it is wrong usage", run.code() == Some(2) && run.complaint().starts_with("gontainer: -cap: "));
+            run.refuses(2, &format!("gontainer: -cap: {line}"));
         }
         let line = "gontainer: put capabilities out of reach: capget: operation not permitted (EPERM)";
         Case::new(start).args(["-uts", "-cap=+63"]).command("true").run().refuses(125, line).hints("-cap adds only");

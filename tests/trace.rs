@@ -1,6 +1,8 @@
 //! What a start consists of: as it says itself, and as an observer sees it.
 
-use crate::support::{Case, Folder, gontainer, is_static, need_program, root_users, rootfs, skip, starts, users};
+use crate::support::{
+    Case, Filter, Folder, gontainer, is_static, need_program, root_users, rootfs, skip, starts, users,
+};
 use std::collections::BTreeSet;
 
 #[test]
@@ -240,6 +242,28 @@ fn colours_are_for_terminals_whose_owner_likes_them() {
             for name in ["\x1b[36mparent \x1b[0m", "\x1b[32mchild  \x1b[0m", "\x1b[33mcommand\x1b[0m"] {
                 run.that("each side has its own", screen.contains(name) == coloured);
             }
+        }
+    }
+}
+
+#[test]
+fn calls_that_fail_show_their_errors_and_that_the_start_went_on() {
+    const ONLY_AN_ANSWER: &str =
+        "(An error without a mark is only an answer: the start went on.)\nexecve was called after ";
+    for start in starts() {
+        let case = || Case::new(start).words("-uts -pid -trace");
+        let run = case().variable("PATH", "/nowhere:/usr/bin:/bin").command("true").run();
+        let trace = run.complaint();
+        run.status(0).that("the columns", trace.contains("\n  at µs    took  who      call "));
+        let line = trace.lines().find(|line| line.contains("execve(\"/nowhere/true\")"));
+        run.that("the error", line.is_some_and(|line| line.contains(" = ENOENT ")));
+        run.that("what it means", trace.contains(ONLY_AN_ANSWER));
+        for errno in [libc::ENOSYS, libc::EPERM] {
+            let filter = Filter::new(libc::SYS_close_range, errno);
+            let run = case().command("/bin/true").refusing(filter).run();
+            let name = if errno == libc::EPERM { "EPERM" } else { "ENOSYS" };
+            let line = format!("close_range(3, and above) = {name} ");
+            run.that("both", run.complaint().contains(&line) && run.complaint().contains(ONLY_AN_ANSWER));
         }
     }
 }

@@ -53,7 +53,10 @@ fn each_part_can_be_left_out() {
         case().words("-net -dev=none -proc=none -sys=none").script(script).run().prints("1\n0\n0\nown\n");
         let run = case().words("-net -dev=none -proc=none").script("ls -d /sys/class/net/*; echo >/sys/x").run();
         run.that("there is a /sys", run.stdout == b"/sys/class/net/lo\n" && run.complaint().contains("Read-only"));
-        Case::plain(start.user).words("-run -uid -dev=some -- true").run().status(2).stdout("");
+        for name in ["dev", "proc", "sys", "dns"] {
+            let run = case().arg(format!("-{name}=some")).command("true").run();
+            run.refuses(2, &format!("gontainer: -{name}: takes only none"));
+        }
     }
 }
 
@@ -70,6 +73,62 @@ fn the_hosts_name_servers_are_used_with_its_network() {
         case().command("cat /run/conf").run().prints(&hosts);
         root.remove("run/conf");
         case().script("cat /etc/resolv.conf 2>/dev/null; ls /run").run().prints("");
+    }
+}
+
+/// What stands in the rootfs's place for it may be anything, and an enemy's: it is left alone, and nothing waits.
+#[test]
+fn where_the_name_servers_file_is_no_file_there_are_none() {
+    for start in starts() {
+        let root = rootfs(start.user);
+        let works = || {
+            Case::new(start).root(&root).words("-pid").command("echo works").run().prints("works\n");
+        };
+        let path = root.path().join("etc/resolv.conf");
+        root.dir("etc/resolv.conf");
+        works();
+        root.remove("etc/resolv.conf").link("etc/resolv.conf", "resolv.conf");
+        works();
+        root.remove("etc/resolv.conf").link("etc/resolv.conf", "passwd/below");
+        works();
+        root.remove("etc/resolv.conf").link("etc/resolv.conf", "/dev/null");
+        works();
+        root.remove("etc/resolv.conf");
+        assert!(std::process::Command::new("mkfifo").arg(&path).status().unwrap().success());
+        works();
+        let script = "grep -c ' /etc/resolv.conf ' /proc/self/mountinfo";
+        Case::new(start).root(&root).words("-pid").script(script).run().stdout("0\n").status(1);
+    }
+    // One that the caller may not even look for.
+    for owner in root_users() {
+        let root = rootfs(owner);
+        root.file("etc/resolv.conf", 0o644, "own\n").mode("etc", 0o700);
+        for start in starts().into_iter().filter(|start| !start.is_real_root()) {
+            Case::new(start).root(&root).words("-pid").command("echo works").run().prints("works\n");
+        }
+    }
+}
+
+#[test]
+fn a_host_whose_name_servers_file_is_missing_or_odd_holds_nobody_up() {
+    for user in root_users() {
+        let root = rootfs(user);
+        root.file("etc/resolv.conf", 0o644, "own\n");
+        let folder = Folder::new(user);
+        let run = |prepare: &str, script: &str| {
+            let line = format!(
+                "{prepare} && exec {} -run -pid -mnt={} -- sh -c '{script}'",
+                gontainer().display(),
+                root.join("")
+            );
+            Case::direct(user).private_mounts().args(["sh", "-c", &line]).run()
+        };
+        // A folder over it hides it; one that nobody writes to would hold who reads it.
+        run("mount -t tmpfs none /etc", "cat /etc/resolv.conf").prints("own\n");
+        let fifo = format!("mkfifo {0} && mount --bind {0} /etc/resolv.conf", folder.join("fifo"));
+        if Path::new("/etc/resolv.conf").exists() {
+            run(&fifo, "echo works").prints("works\n");
+        }
     }
 }
 
