@@ -293,10 +293,7 @@ Flags take one dash or two; switches also =true and =false.
                 text.push_str("\n");
                 column = 0;
             }
-            for _ in column..HELP_COLUMN {
-                text.push(b" ");
-            }
-            text.push(flag.help.bytes()).push_str("\n");
+            text.pad(HELP_COLUMN - column).push(flag.help.bytes()).push_str("\n");
         }
     }
     text.push_str(

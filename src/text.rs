@@ -76,6 +76,12 @@ impl<const N: usize> Text<N> {
         self
     }
 
+    /// Adds blanks.
+    pub(crate) fn pad(&mut self, columns: usize) -> &mut Self {
+        append_blanks(self, columns);
+        self
+    }
+
     /// Adds a number of so many decimals, given without the point: 1234 with 2 is 12.34.
     pub(crate) fn push_fixed(&mut self, number: u64, decimals: u32) -> &mut Self {
         append_fixed(self, number, decimals);
@@ -104,6 +110,13 @@ fn append(buffer: &mut Buffer<[u8]>, bytes: &[u8]) {
         *to = *from;
     }
     buffer.len = buffer.bytes.len().min(buffer.len + bytes.len());
+}
+
+#[inline(never)]
+fn append_blanks(buffer: &mut Buffer<[u8]>, columns: usize) {
+    for _ in 0..columns {
+        append(buffer, b" ");
+    }
 }
 
 #[inline(never)]
@@ -165,6 +178,11 @@ fn append_fixed(buffer: &mut Buffer<[u8]>, number: u64, decimals: u32) {
         below /= 10;
         append_number(buffer, number / below % 10);
     }
+}
+
+/// Columns that UTF-8 text takes on a terminal, if all its letters are narrow.
+pub(crate) fn width(text: &[u8]) -> usize {
+    text.iter().filter(|byte| **byte & 0xc0 != 0x80).count()
 }
 
 /// The parts of a text between these marks: one code for all that is cut up.

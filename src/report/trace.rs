@@ -5,7 +5,7 @@ use crate::config::{Command, Config};
 use crate::launch::Failure;
 use crate::sys::recorder::{Call, Record, Side, What, is_full, records};
 use crate::sys::{Name, file, number as nr, process};
-use crate::text::{Text, first_part, is_same_word};
+use crate::text::{Text, first_part, is_same_word, width};
 
 /// Which of the two.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -41,9 +41,7 @@ pub(crate) fn trace(
     if which == Trace::Start {
         page.push_str("  at µs    took  ");
     }
-    page.push_str("who      call");
-    pad(&mut page, CALL_WIDTH - 4);
-    page.push_str("  what for").push_str(ink.end).push_str("\n");
+    page.push_str("who      call").pad(CALL_WIDTH - 4).push_str("  what for").push_str(ink.end).push_str("\n");
     let start = records().next().map_or(0, |first| first.begin_ns);
     let mut last_step = [Name::of(c""); 3];
     let marked = failure.and_then(failed_call);
@@ -80,8 +78,7 @@ pub(crate) fn trace(
         page.push_str(if is_marked { ink.end } else { "" });
         let seen = last_step.get_mut(record.side as usize);
         if seen.as_ref().is_none_or(|seen| **seen != step) {
-            pad(&mut page, CALL_WIDTH.saturating_sub(width(cell.as_bytes())));
-            page.push_str("  ").push(step.bytes());
+            page.pad(CALL_WIDTH.saturating_sub(width(cell.as_bytes()))).push_str("  ").push(step.bytes());
         }
         if let Some(seen) = seen {
             *seen = step;
@@ -192,9 +189,8 @@ fn write_times(page: &mut Page, ink: Ink, at_ns: u64, first: &Record, last: &Rec
 /// Microseconds with one decimal, right-aligned.
 fn write_micros(page: &mut Page, ns: u64, columns: usize) {
     let mut number = Text::<32>::new();
-    number.push_number(ns / 1000).push(b".").push_number(ns % 1000 / 100);
-    pad(page, columns.saturating_sub(number.as_bytes().len()));
-    page.push(number.as_bytes());
+    number.push_fixed(ns / 100, 1);
+    page.pad(columns.saturating_sub(number.as_bytes().len())).push(number.as_bytes());
 }
 
 /// What came of a call, if that says anything. Returns whether it failed.
@@ -222,18 +218,6 @@ pub(super) fn name_of_side(side: Side) -> &'static str {
         Side::Launcher => "parent ",
         Side::Child => "child  ",
         Side::Command => "command",
-    }
-}
-
-/// Columns that UTF-8 text takes on a terminal, if all its letters are narrow.
-fn width(text: &[u8]) -> usize {
-    text.iter().filter(|byte| *byte & 0xc0 != 0x80).count()
-}
-
-#[inline(never)]
-fn pad<const N: usize>(text: &mut Text<N>, columns: usize) {
-    for _ in 0..columns {
-        text.push(b" ");
     }
 }
 

@@ -5,7 +5,7 @@ use super::measure::Samples;
 use super::statistics::{Noise, Summary, deviation, difference, histogram, mean, noise, ratio, summary};
 use crate::report::{Message, calls, name_of_side};
 use crate::sys::{Words, file, process, uts};
-use crate::text::Text;
+use crate::text::{Text, width};
 
 /// Widest terminal whose whole width a histogram takes.
 const WIDEST: usize = 300;
@@ -62,18 +62,13 @@ impl Sheet<'_> {
     fn micros(&mut self, ns: i64) {
         let mut number = Text::<32>::new();
         number.push(if ns < -50 { b"-" } else { b"" }).push_fixed(ns.unsigned_abs().saturating_add(50) / 100, 1);
-        self.column(b"", 10_usize.saturating_sub(number.as_bytes().len()));
-        self.text.push(number.as_bytes());
+        self.text.pad(10_usize.saturating_sub(number.as_bytes().len())).push(number.as_bytes());
     }
 
     /// A name, and blanks up to the column's end.
     #[inline(never)]
     fn column(&mut self, name: &[u8], columns: usize) {
-        self.text.push(name);
-        let letters = name.iter().filter(|byte| **byte & 0xc0 != 0x80).count();
-        for _ in letters..columns {
-            self.text.push(b" ");
-        }
+        self.text.push(name).pad(columns.saturating_sub(width(name)));
     }
 
     /// A line of the table; nothing if there is nothing to say.
