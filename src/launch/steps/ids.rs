@@ -90,7 +90,7 @@ pub(in crate::launch) fn map_groups(running: &Running) -> Result<(), Fault> {
     let config = running.config();
     match config.groups().own_line(config.caller_gid) {
         Some(line) => write_line(running, c"gid_map", line),
-        None => write_ranges(running, c"gid_map", "newgidmap", running.job.groups),
+        None => write_ranges(running, c"gid_map", c"newgidmap", running.job.groups),
     }
 }
 
@@ -99,7 +99,7 @@ pub(in crate::launch) fn map_users(running: &Running) -> Result<(), Fault> {
     let config = running.config();
     match config.users().own_line(config.caller_uid) {
         Some(line) => write_line(running, c"uid_map", line),
-        None => write_ranges(running, c"uid_map", "newuidmap", running.job.users),
+        None => write_ranges(running, c"uid_map", c"newuidmap", running.job.users),
     }
 }
 
@@ -115,7 +115,7 @@ fn write_line(running: &Running, file: &'static CStr, range: Range) -> Result<()
 fn write_ranges(
     running: &Running,
     file: &'static CStr,
-    helper: &'static str,
+    helper: &'static CStr,
     ranges: List<Range>,
 ) -> Result<(), Fault> {
     match outside::write(running, file, map_text(ranges).as_bytes()) {
@@ -146,7 +146,7 @@ pub(in crate::launch) struct Helper {
 }
 
 /// `newuidmap PID INSIDE OUTSIDE COUNT…`, without any environment.
-fn run_helper(running: &Running, name: &'static str, ranges: List<Range>) -> Result<(), Fault> {
+fn run_helper(running: &Running, name: &'static CStr, ranges: List<Range>) -> Result<(), Fault> {
     let path = find_helper(name)?;
     let mut words = [Word::END; 1 + 1 + 3 * crate::ids::MOST_RANGES + 1];
     let mut places = words.iter_mut();
@@ -179,10 +179,10 @@ pub(in crate::launch) fn become_helper(helper: &Helper) -> ! {
 }
 
 /// The first there is, if it may be trusted: root's alone to write, and with the privilege that it is for.
-fn find_helper(name: &'static str) -> Result<&'static CStr, Fault> {
+fn find_helper(name: &'static CStr) -> Result<&'static CStr, Fault> {
     for dir in &HELPER_DIRS {
         let mut path = Text::<64>::new();
-        path.push_str(dir).push_str(name);
+        path.push_str(dir).push(name.to_bytes());
         let path = sys::keep(path).c_str_or_empty();
         let (mode, owner) = match file::mode_and_owner(path) {
             Err(Errno::ENOENT | Errno::ENOTDIR) => continue,
@@ -201,8 +201,7 @@ fn find_helper(name: &'static str) -> Result<&'static CStr, Fault> {
         };
         return Err(reason).on(c"trust", path);
     }
-    let missing = if name == "newuidmap" { c"newuidmap" } else { c"newgidmap" };
-    Err(Errno::ENOENT).on(c"find", missing)
+    Err(Errno::ENOENT).on(c"find", name)
 }
 
 #[cfg(test)]

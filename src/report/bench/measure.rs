@@ -33,6 +33,9 @@ const MOST_STEPS: usize = 96;
 /// came of it, and, for who measures, its process.
 const SLOT: usize = 4;
 
+/// Signals that ask for an early end.
+static ENDS: [Signal; 3] = [Signal(libc::SIGINT), Signal(libc::SIGTERM), Signal(libc::SIGHUP)];
+
 /// What a slot's third number says.
 const ENDED: u64 = 1;
 const NOT_STARTED: u64 = 2;
@@ -201,8 +204,7 @@ pub(super) fn measure(asked: &Bench, samples: &mut Samples) -> Result<(), Troubl
     samples.step_times = Share { room: take(&mut room, part * steps.len()), each: part, used: 0 };
     samples.variants = Share { room: take(&mut room, part * variants), each: part, used: 0 };
 
-    let ends = [libc::SIGINT, libc::SIGTERM, libc::SIGHUP].into_iter().map(Signal);
-    let blocked = ends.fold(SignalSet::EMPTY, SignalSet::with);
+    let blocked = ENDS.iter().copied().fold(SignalSet::EMPTY, SignalSet::with);
     let mut runner = Runner {
         null: file::open_null().map_err(refused("open(/dev/null)"))?,
         mask: signal::swap_mask(blocked).map_err(refused("rt_sigprocmask"))?,
@@ -288,7 +290,7 @@ impl Runner {
     #[inline(never)]
     fn stop(&self) -> Option<Signal> {
         let pending = signal::pending().ok()?;
-        [libc::SIGINT, libc::SIGTERM, libc::SIGHUP].into_iter().map(Signal).find(|one| pending.has(*one))
+        ENDS.iter().copied().find(|one| pending.has(*one))
     }
 
     /// Starts it once, to see whether it starts; `loudly`, it says why not.
