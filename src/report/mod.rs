@@ -14,7 +14,7 @@ pub(crate) use trace::{Trace, trace};
 use crate::config::Config;
 use crate::flags::{self, Flag};
 use crate::launch::{Failure, Fault, Interpreter};
-use crate::sys::file;
+use crate::sys::{Errno, file};
 use crate::text::Text;
 use core::ffi::CStr;
 
@@ -43,11 +43,7 @@ pub(crate) fn not_started(config: &Config, failure: &Failure, interpreter: Optio
         let shown = name.get(..LONGEST_OBJECT).unwrap_or(name);
         message.push_str("(").push_escaped(shown).push_str(if shown.len() < name.len() { "…)" } else { ")" });
     }
-    match errno.describe() {
-        Some(("", reason)) => message.push_str(": ").push_str(reason).push_str("\n"),
-        Some((name, text)) => message.push_str(": ").push_str(text).push_str(" (").push_str(name).push_str(")\n"),
-        None => message.push_str(": error ").push_number(errno.0.unsigned_abs().into()).push_str("\n"),
-    };
+    push_errno(&mut message, errno);
     if let Some(interpreter) = interpreter {
         message.push_str("hint: the file exists, but its interpreter ");
         message.push_escaped(interpreter.as_bytes()).push_str(" does not, inside the container\n");
@@ -55,6 +51,16 @@ pub(crate) fn not_started(config: &Config, failure: &Failure, interpreter: Optio
         checks::write_causes(&mut message, config, &failure.fault);
     }
     say(&message);
+}
+
+/// Ends a line with what an error means, and its name if it has one.
+fn push_errno(message: &mut Message, errno: Errno) {
+    match errno.describe() {
+        Some(("", reason)) => message.push_str(": ").push_str(reason),
+        Some((name, text)) => message.push_str(": ").push_str(text).push_str(" (").push_str(name).push_str(")"),
+        None => message.push_str(": error ").push_number(errno.0.unsigned_abs().into()),
+    };
+    message.push_str("\n");
 }
 
 /// Says something in one line that no step failed for.

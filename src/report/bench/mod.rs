@@ -45,8 +45,8 @@ pub(crate) fn bench(asked: &Bench) -> i32 {
         Err(Trouble::DoesNotStart) => CANNOT_START,
         Err(Trouble::Refused(what, errno)) => {
             let mut message = super::Message::new();
-            message.push_str("gontainer: -bench: ").push_str(what).push_str(": ");
-            message.push_str(errno.describe().map_or("error", |(name, _)| name)).push_str("\n");
+            message.push_str("gontainer: -bench: ").push_str(what);
+            super::push_errno(&mut message, errno);
             super::say(&message);
             CANNOT_START
         }
