@@ -1,7 +1,8 @@
 //! What is mounted besides: `-bind`, `-tmpfs`, `-ro`, `-overlay`; and where the command starts.
 
 use crate::support::{
-    Case, Filter, Folder, Machine, Start, children_of, exchange, gontainer, mounts, need_program, rootfs, starts, users,
+    Case, Filter, Folder, Machine, Start, children_of, exchange, gontainer, mounts, need_program, rootfs, skip, starts,
+    users,
 };
 use std::collections::BTreeMap;
 use std::fs;
@@ -425,6 +426,52 @@ fn what_is_mounted_in_the_root_is_read_only_too_and_keeps_its_flags() {
         for calls in [&[][..], &[libc::SYS_mount_setattr], NEW_MOUNT_CALLS] {
             let run = lacking(Case::new(start).words("-pid"), calls).script(&script).run();
             run.prints("refused\nrefused\n/ ro,nosuid,nodev,relatime\n/tmp ro,nosuid,nodev,noexec,noatime\n");
+        }
+    }
+}
+
+#[test]
+fn a_root_that_is_read_only_already_stays_so() {
+    for start in starts().into_iter().filter(|start| !start.is_real_root()) {
+        let root = rootfs(start.user);
+        let (at, gontainer) = (root.join(""), gontainer().display());
+        let script = format!(
+            "mount --bind {at} {at} && mount -o remount,bind,ro {at} || exit 41
+             exec {gontainer} -run -uid -pid -ro -mnt={at} -- sh -c '(echo >/new) 2>/dev/null || echo refused'"
+        );
+        for calls in [&[][..], &[libc::SYS_mount_setattr], NEW_MOUNT_CALLS] {
+            lacking(Case::new(start).words("-pid"), calls).script(&script).run().prints("refused\n");
+        }
+    }
+}
+
+/// No flag is lost, on a kernel without mount_setattr either, where all have to be told again.
+#[test]
+fn what_becomes_read_only_keeps_flags_of_every_kind() {
+    for start in starts().into_iter().filter(|start| !start.is_real_root()) {
+        for flag in ["nodev", "noexec", "nosuid", "noatime", "nodiratime", "relatime", "strictatime", "nosymfollow"] {
+            let root = rootfs(start.user);
+            let (at, gontainer) = (root.join(""), gontainer().display());
+            let shown =
+                "while read -r line; do set -- $line; [ $5 = /tmp ] && echo $6; done </proc/self/mountinfo; true";
+            let script = format!(
+                "mount -t tmpfs -o {flag} none {at}/tmp || exit 41
+                 exec {gontainer} -run -uid -pid -mnt={at} -ro -- sh -c '{shown}'"
+            );
+            let run = |calls: &[libc::c_long]| lacking(Case::new(start).words("-pid"), calls).script(&script).run();
+            let first = run(&[]);
+            if first.code() == Some(41) {
+                skip(&format!("mount(8) or the kernel knows no {flag}"));
+                continue;
+            }
+            let shown = first.text();
+            let has = |word: &str| shown.trim_end().split(',').any(|one| one == word);
+            first.that("read-only", has("ro"));
+            first
+                .that("as it was", if flag == "strictatime" { !has("relatime") && !has("noatime") } else { has(flag) });
+            for calls in [&[libc::SYS_mount_setattr][..], NEW_MOUNT_CALLS] {
+                run(calls).prints(&shown);
+            }
         }
     }
 }

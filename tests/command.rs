@@ -1,6 +1,6 @@
 //! The command: how it is found, what it starts with, and what its end gives.
 
-use crate::support::{Case, Folder, Start, need_program, rootfs, starts};
+use crate::support::{Case, Filter, Folder, Start, need_program, rootfs, starts};
 
 /// The ways a command comes to run: as a child of gontainer, of PID 1, and as PID 1.
 const WAYS: [&str; 3] = ["-uts", "-pid", "-pid -as-pid1"];
@@ -213,6 +213,8 @@ fn commands_are_looked_up_in_each_folder_of_path_in_turn() {
 fn without_a_path_the_usual_folders_are_searched() {
     each(|start, way| {
         Case::new(start).words(way).no_environment().command("echo found").run().prints("found\n");
+        let plan = Case::new(start).words(way).arg("-plan").no_environment().command("echo").run().text();
+        assert!(plan.contains("execve(\"/usr/local/sbin/echo\")"), "{plan}");
     });
 }
 
@@ -385,6 +387,12 @@ fn no_descriptor_above_2_leaks_in() {
         let root = rootfs(start.user);
         if way != "-uts" {
             run(Case::new(start).root(&root));
+        }
+        // A limit that was lowered since says nothing of what is open above it.
+        for call in [libc::SYS_clone3, libc::SYS_close_range] {
+            let case = Case::new(start).words(way).leaking(3..12).leaking(1000..1002).open_files(16);
+            let run = case.refusing(Filter::new(call, libc::ENOSYS)).command("ls /proc/self/fd").run();
+            run.prints("0\n1\n2\n3\n");
         }
     });
 }

@@ -250,6 +250,29 @@ fn a_supervisor_that_cannot_wait_ends_everything() {
     }
 }
 
+#[test]
+fn an_error_without_a_name_is_a_number() {
+    for start in starts() {
+        let refused = || Filter::new(libc::SYS_pipe2, libc::ENOTSOCK);
+        let line = "gontainer: make the pipe that joins parent and child: pipe2: error 88";
+        Case::new(start).words("-pid").command("echo ran").refusing(refused()).run().refuses(125, line).no_hints();
+        let run = Case::new(start).words("-pid -trace").command("echo ran").refusing(refused()).run();
+        run.status(125).that("in a trace as well", run.complaint().contains("pipe2() = error 88 "));
+    }
+}
+
+#[test]
+fn of_a_long_name_the_beginning_is_shown_and_then_the_error() {
+    for start in starts() {
+        for length in [200, 300] {
+            let name = format!("/nowhere\x1b/{}", "x".repeat(length));
+            let shown = name.get(..256).map_or(name.clone(), |start| format!("{start}…")).replace('\x1b', "\\x1b");
+            let line = format!("gontainer: enter the rootfs: chdir({shown}): no such file or directory (ENOENT)");
+            Case::new(start).arg(format!("-mnt={name}")).command("true").run().refuses(125, &line);
+        }
+    }
+}
+
 // What a kernel, or a filter around a container or a service, may refuse without harm
 
 fn works(outcome: &Outcome) {

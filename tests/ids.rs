@@ -343,6 +343,17 @@ fn helpers_get_the_map_and_nothing_of_the_callers() {
 }
 
 #[test]
+fn where_no_helper_can_gain_privilege_that_is_said() {
+    let Some(files) = subordinates() else { return };
+    let prepare = format!(
+        "exec setpriv --no-new-privs --reuid 65534 --regid 65534 --clear-groups --inh-caps=-all {} -run -map=auto -- true;",
+        gontainer().display()
+    );
+    let run = with_subordinates(&files, &prepare, "").run();
+    run.status(125).stdout("").hints("no_new_privs is in force here");
+}
+
+#[test]
 fn a_helper_may_have_its_privilege_from_a_file_capability() {
     let Some(_) = need_program("setcap") else { return };
     let Some(files) = subordinates() else { return };
@@ -470,8 +481,11 @@ fn somebody_unknown_is_said_to_be_that() {
         let run = Case::new(start).root(&root).words("-pid -user=an").command("/bin/true").run();
         run.refuses(125, "gontainer: become the user: look up(an): no such user in the container's /etc/passwd");
         root.remove("etc/passwd");
-        let run = Case::new(start).root(&root).words("-pid -user=ann").command("/bin/true").run();
-        run.refuses(125, "gontainer: become the user: look up(ann): no such user in the container's /etc/passwd");
+        let line = "gontainer: become the user: look up(ann): no such user in the container's /etc/passwd";
+        let ann = || Case::new(start).root(&root).words("-pid -dns=none -user=ann").command("/bin/true").run();
+        ann().refuses(125, line);
+        root.remove("etc").file("etc", 0o644, "");
+        ann().refuses(125, line);
     }
 }
 

@@ -161,6 +161,24 @@ fn signals_go_on_to_the_command_and_none_is_lost() {
     });
 }
 
+/// What a terminal would send to a whole group comes to the command's whole group.
+#[test]
+fn a_terminals_signals_reach_all_of_the_commands_group() {
+    let Some(_) = need_program("perl") else { return };
+    each(|start, way| {
+        // Who has heard all four goes on; the parent ends after the child.
+        let listener = "$| = 1; $SIG{$_} = sub { $heard{$_[0]} = 1 } for qw(HUP INT QUIT WINCH); $child = fork;
+                        print qq(ready\\n) if $child; sleep 1 until keys %heard == 4;
+                        exit 0 unless $child; waitpid $child, 0; exit 37";
+        let mut running = Case::new(start).words(way).args(["--", "perl", "-e", listener]).spawn();
+        running.expect("ready\n");
+        for signal in [libc::SIGHUP, libc::SIGINT, libc::SIGQUIT, libc::SIGWINCH] {
+            running.signal(signal);
+        }
+        running.finish().status(37).stderr("");
+    });
+}
+
 #[test]
 fn a_signal_that_the_command_does_not_catch_ends_the_container() {
     for start in starts() {

@@ -187,6 +187,18 @@ fn firmware_is_nothing_to_see_for_real_root() {
     }
 }
 
+/// As in a container without a network of its own: the kernel makes no new one.
+#[test]
+fn where_there_is_no_sys_outside_there_is_none_inside() {
+    for start in starts().into_iter().filter(|start| !start.is_real_root()) {
+        let root = rootfs(start.user);
+        let gontainer = crate::support::gontainer();
+        root.program(gontainer);
+        let inner = format!("{} -run -uid -pid -net -mnt=/ -- sh -c 'echo /sys/*'", gontainer.display());
+        Case::new(start).root(&root).words("-pid").script(&inner).run().prints("/sys/*\n");
+    }
+}
+
 /// Each name that this kernel has, by what the mount table says of it.
 #[test]
 fn what_root_could_misuse_in_proc_is_covered_by_name() {

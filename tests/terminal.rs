@@ -568,6 +568,24 @@ fn ctrl_c_ends_the_script_too() {
     });
 }
 
+/// A signal to the launcher alone is the command's, not that of those around the launcher.
+#[test]
+fn an_interrupt_that_is_no_key_is_not_for_the_script() {
+    each(|start, way| {
+        if way == "-pid -as-pid1" {
+            return; // PID 1 takes only what it has a handler for
+        }
+        let command = format!("{} sh -c 'read x; echo ready; exec sleep 1000'", typed(start, way));
+        let mut running = script(start.user, &format!("trap 'echo interrupted' INT; {command}; echo went on")).spawn();
+        running.types("x\n");
+        running.expect("ready\r\n");
+        let launcher = crate::support::children_of(running.pid())[0];
+        crate::support::kill(launcher, libc::SIGINT);
+        let outcome = running.finish();
+        outcome.that("the script goes on", outcome.screen.ends_with("ready\r\nwent on\r\n"));
+    });
+}
+
 #[test]
 fn a_command_that_interrupts_itself_without_the_terminal_is_a_number_to_the_script() {
     for start in starts() {
@@ -589,6 +607,25 @@ fn a_script_with_a_container_in_the_background_keeps_the_terminal() {
         running.expect("ready\r\n");
         running.types("hello\n");
         running.expect("got hello\r\n143\r\n");
+        running.finish().status(0);
+    });
+}
+
+/// As with `| less`: what reads keys at the pipeline's end has the terminal, though the command's input is it too.
+#[test]
+fn behind_a_pipe_somebody_else_may_read_the_terminal() {
+    each(|start, way| {
+        if way == "-pid -as-pid1" {
+            return; // it gets the terminal at once: SIGTTIN would not stop it
+        }
+        let folder = crate::support::Folder::new(start.user);
+        let fifo = folder.join("fifo");
+        let command = format!("{} sh -c 'echo out; read -r x <{fifo}; exit 37'", typed(start, way));
+        let reader = format!("read -r line; read -r key </dev/tty; echo \"$line, $key\"; echo end >{fifo}");
+        let mut running = script(start.user, &format!("mkfifo {fifo}; {command} | {{ {reader}; }}; echo done")).spawn();
+        running.types("key\n");
+        running.expect("out, key\r\n");
+        running.expect("done\r\n");
         running.finish().status(0);
     });
 }

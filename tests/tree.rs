@@ -42,6 +42,22 @@ fn with_a_terminal_it_is_the_console() {
     }
 }
 
+/// A terminal's name may lead to something else in the mount namespace that gontainer is started in.
+#[test]
+fn what_only_has_the_terminals_name_is_no_console() {
+    for user in root_users() {
+        let root = rootfs(user);
+        let line = format!(
+            "name=$(readlink /proc/self/fd/0) && mount -t tmpfs none /dev/pts && echo >$name || exit 41
+             exec {} -run -pid -mnt={} -- sh -c '[ -e /dev/console ] || echo none'",
+            gontainer().display(),
+            root.join("")
+        );
+        let run = Case::direct(user).private_mounts().args(["sh", "-c", &line]).on_terminal().run();
+        run.status(0).that("there is none", run.screen == "none\r\n");
+    }
+}
+
 #[test]
 fn each_part_can_be_left_out() {
     for start in starts() {

@@ -189,7 +189,7 @@ fn a_proc_that_somebody_made_is_not_written_to() {
                      mount -t tmpfs none /proc; cd /proc
                      perl -MPOSIX -e 'my ($work, $victim) = @ENV{{qw(work victim)}};
                          my @names = qw(setgroups uid_map gid_map oom_score_adj); for my $n (2 .. 2000) {{ {entries} }}'
-                     {gontainer} -run {flags} -- echo ran || echo $?
+                     sh -c 'ln -s $$ self; exec {gontainer} -run {flags} -- echo ran' || echo $?
                      cat $work/witness; cd $work/proc/$victim; cat setgroups uid_map gid_map oom_score_adj
                      find /proc -type f -size +0",
                     work.join(""),
