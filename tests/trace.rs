@@ -138,6 +138,43 @@ fn a_plan_reads_the_same_every_time() {
     }
 }
 
+/// Flags that lead through every step there is.
+const ALL_STEPS: [&str; 9] = [
+    "-all -strict -mnt=/",
+    "-uid -trace -time",
+    "-uts -pid",
+    "-pid -mnt=/ -map=auto",
+    "-pid -mnt=/ -overlay=/nowhere -memory=64m -user=1",
+    "-map=0:1:9 -pid -user=1 -workdir=/ -rlimit=nofile=9 -oom=5 -nice=5 -fd=5 -seccomp=/x -bind=/usr -ro",
+    "-map=0:1:9 -pid -overlay -mnt=/",
+    "-map=0:1:9 -mnt=/ -uts -user=1",
+    "-mnt=/ -uts -map=0:1:9 -dev=none",
+];
+
+/// Steps that a plan does not show: no terminal is found where nothing is done, and -bench has no plan.
+const NOT_SHOWN: [&str; 3] =
+    ["watch for stops of the command", "take the terminal", "name our own file, which is the command"];
+
+#[test]
+fn plans_show_every_step() {
+    let source = include_str!("../src/launch/plan.rs");
+    let steps = source.lines().filter(|line| line.contains("=>")).filter_map(|line| {
+        let (step, _) = line.trim().strip_prefix('"')?.split_once('"')?;
+        Some(step)
+    });
+    for user in root_users() {
+        let plans = ALL_STEPS.map(|flags| Case::plain(user).arg("-plan").words(flags).command("true").run().text());
+        let shown: BTreeSet<&str> = plans
+            .iter()
+            .flat_map(|plan| plan.lines().skip(2))
+            .filter_map(|line| line.rsplit_once("  ").map(|(_, step)| step))
+            .collect();
+        for step in steps.clone() {
+            assert!(shown.contains(step) != NOT_SHOWN.contains(&step), "{step:?}: {shown:?}");
+        }
+    }
+}
+
 #[test]
 fn a_plan_goes_through_to_the_command() {
     for start in starts() {
