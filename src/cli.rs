@@ -43,6 +43,13 @@ pub(crate) fn run(words: Words, environment: Words, caller: Caller) -> i32 {
         );
         return launch::CANNOT_START; // whoever may execute it would be root of the host
     }
+    if process::is_confined() && file::is_out_of_place() {
+        report::note(
+            "refused: this file is not the one that its name leads to here: it was run through /proc/self/exe\n\
+             hint: a container in a container takes a gontainer in its own tree",
+        );
+        return launch::CANNOT_START; // what it starts could write to the file of a host
+    }
     let mut config = Config::new(caller.uid, caller.gid);
     let rest = match parse(words, &mut config) {
         Ok(rest) => rest,
@@ -51,6 +58,10 @@ pub(crate) fn run(words: Words, environment: Words, caller: Caller) -> i32 {
             return WRONG_USAGE;
         }
     };
+    if config.user && config.caller_uid != 0 {
+        // `unshare --map-user` by root gives it another number; who has none here, as in most, is nobody's root.
+        config.host_root = file::mode_and_owner(c"/proc/sys").map_or(0, |(_, owner)| owner);
+    }
     match config.action {
         Some(Action::Help) => print(flags::help),
         Some(Action::Version) => print(|text| _ = text.push_str(env!("GONTAINER_VERSION")).push_str("\n")),

@@ -265,6 +265,8 @@ pub(crate) struct Config {
     /// Who started us, outside: effective user and group.
     pub(crate) caller_uid: u32,
     pub(crate) caller_gid: u32,
+    /// What the host's root is called where we are: 0 but in some user namespaces.
+    pub(crate) host_root: u32,
 }
 
 impl Config {
@@ -318,6 +320,7 @@ impl Config {
             environment: List::EMPTY,
             caller_uid,
             caller_gid,
+            host_root: 0,
         }
     }
 
@@ -586,13 +589,13 @@ impl Config {
 
     /// Whether root starts it, whoever it is for.
     pub(crate) fn is_roots(&self) -> bool {
-        self.caller_uid == 0
+        self.caller_uid == 0 || self.caller_uid == self.host_root
     }
 
     /// Whether somebody inside is root outside, who owns the host's `/proc/sys` by plain file ownership, user
     /// namespace or not.
     pub(crate) fn is_real_root(&self) -> bool {
-        !self.user || self.users().inside_of(self.caller_uid, 0).is_some()
+        !self.user || [0, self.host_root].iter().any(|root| self.users().inside_of(self.caller_uid, *root).is_some())
     }
 
     pub(crate) fn keeps_descriptors(&self) -> bool {

@@ -1,8 +1,8 @@
 //! What is mounted besides: `-bind`, `-tmpfs`, `-ro`, `-overlay`; and where the command starts.
 
 use crate::support::{
-    Case, Filter, Folder, Machine, Start, children_of, exchange, gontainer, mounts, need_program, rootfs, skip, starts,
-    users,
+    Case, Filter, Folder, Machine, Start, User, children_of, exchange, gontainer, mounts, need_program, root_users,
+    rootfs, skip, starts, users,
 };
 use std::collections::BTreeMap;
 use std::fs;
@@ -529,6 +529,24 @@ fn an_overlay_leaves_the_tree_as_it_was() {
             "gontainer: lay an overlay over the rootfs: mount(overlay): too many levels of symbolic links (ELOOP)";
         let run = Case::new(start).arg(&upper).arg(&overlay).command("true").run();
         run.refuses(125, line).hints("the directory for its changes");
+    }
+}
+
+/// Who owns it could have its parts lead elsewhere while they are opened.
+#[test]
+fn changes_are_not_kept_in_what_is_somebody_elses() {
+    for _ in root_users() {
+        for start in starts() {
+            let others = User::other("another", 1000, 1000);
+            let dir = Folder::new(others);
+            dir.mode("", 0o777);
+            let run =
+                Case::new(start).root(&rootfs(start.user)).arg(format!("-overlay={}", dir.join(""))).command("true");
+            let line =
+                format!("gontainer: claim the directory for changes: stat({}): is somebody else's", dir.join(""));
+            run.run().refuses(125, &line).no_hints();
+            assert!(!dir.exists("upper"));
+        }
     }
 }
 

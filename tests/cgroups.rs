@@ -38,6 +38,12 @@ fn a_container_has_limits_as_a_whole() {
         format!(
             "gontainer -run -uid -pid -pids=9 -- sh -c 'mkdir /sys/fs/cgroup$(cut -d: -f3 /proc/self/cgroup)/x' 2>&1 | grep -o temporarily; {LEFT}"
         ),
+        // Its directories are no way out for what the tree names as an interpreter.
+        "mkdir /only; cp /bin/busybox /only; for fd in 3 4 5 6 7; do
+             printf '#!/proc/self/fd/%s/../../../only/busybox sh\necho out\n' $fd >/rootfs/bin/way; chmod 755 /rootfs/bin/way
+             gontainer -run -uid -pid -pids=9 -mnt=/rootfs -- way 2>/dev/null
+         done"
+            .to_owned(),
         // The least memory that may be asked for is enough to start.
         "gontainer -run -uid -pid -memory=1m -- echo small".to_owned(),
         // Root of this machine may do what root of the tests' own may lack the capability for.
@@ -61,6 +67,7 @@ fn a_container_has_limits_as_a_whole() {
         ("127\n", nowhere),
         ("137\n1\nnext\n", ""),
         ("temporarily\n", ""),
+        ("", ""),
         ("small\n", ""),
         ("200000\n-999\n-5\n", ""),
     ]) {

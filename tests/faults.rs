@@ -151,7 +151,7 @@ const WITHOUT_A_FAULT: &[(&str, &str)] = &[
     ("make the pipe that tells of the start", "the pipe before it fails first, by the same call"),
     ("map the group id", "the map has its own test"),
     ("map the user id", "the map has its own test"),
-    ("leave the pipe's other end to the parent", "close cannot fail in a way that matters"),
+    ("leave to the parent what is its alone", "close cannot fail in a way that matters"),
     ("let go of descriptors", "the command runs already; see below"),
     ("leave kept descriptors to the command", "close cannot fail in a way that matters"),
     ("let go of capabilities", "the command runs already; see below"),

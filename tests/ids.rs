@@ -642,3 +642,15 @@ fn what_keeps_a_map_from_being_written_is_named() {
         .refuses(125, line)
         .hints("/proc is read-only");
 }
+
+/// In a user namespace root may have another number, and is the owner of the host's `/proc/sys` all the same.
+#[test]
+fn root_is_real_by_whatever_number() {
+    for user in root_users() {
+        let root = rootfs(user);
+        let case = Case::direct(user).words("unshare --user --map-user=1000 --map-group=1000").arg(gontainer());
+        let case = case.words("-run -uid -pid").root(&root);
+        let script = "grep CapEff /proc/self/status; ( : >>/proc/sys/kernel/core_pattern ) 2>&1 | grep -o Read-only";
+        case.script(script).run().prints("CapEff:\t00000000a80425fb\nRead-only\n");
+    }
+}

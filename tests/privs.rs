@@ -95,8 +95,7 @@ fn programs_gain_no_privileges_unless_that_is_asked_for() {
     for start in starts().into_iter().filter(|start| !start.has_user_namespace()) {
         let folder = Folder::new(start.user);
         let id = find_program("id").unwrap(); // busybox would give privileges up by itself
-        assert!(std::process::Command::new("cp").arg(id).arg(folder.path().join("id")).status().unwrap().success());
-        folder.mode("id", 0o4755);
+        folder.copy(&id, "id").mode("id", 0o4755);
         let id = format!("{} --reuid 65534 {} -u", setpriv.display(), folder.join("id"));
         Case::new(start).arg("-pid").command(&id).run().prints("65534\n");
         Case::new(start).args(["-pid", "-new-privs"]).command(&id).run().prints("0\n");
@@ -271,8 +270,7 @@ fn a_copy_with_privileges_of_its_own_refuses_to_run() {
         let folder = Folder::new(owner);
         let copy = folder.join("gontainer");
         let copied = |bits: u32| {
-            assert!(std::process::Command::new("cp").arg(gontainer()).arg(&copy).status().unwrap().success());
-            folder.mode("gontainer", bits);
+            folder.copy(gontainer(), "gontainer").mode("gontainer", bits);
         };
         let users = || crate::support::users().into_iter().filter(|user| !user.is_root());
         for user in users() {

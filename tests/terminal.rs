@@ -422,6 +422,22 @@ fn a_stopped_container_continued_in_the_background_runs_there() {
     });
 }
 
+/// bash ignores, at its prompt and for what it starts in `$(…)`, the signal by which a command asks for the terminal.
+#[test]
+fn a_command_may_read_whose_output_a_shell_takes() {
+    each(|start, way| {
+        let mut outside = Outside::new(start.user);
+        outside.say(&format!("taken=$({} sh -c 'echo ready >&2; read x; echo \"got $x\"')", typed(start, way)));
+        outside.expect("ready\r\n");
+        outside.running.types("hello\n");
+        outside.until_prompt();
+        outside.say("echo \"$taken it\"");
+        outside.expect("got hello it\r\n");
+        outside.until_prompt();
+        outside.leave();
+    });
+}
+
 #[test]
 fn a_container_in_the_background_stops_when_it_reads_and_not_before() {
     each(|start, way| {

@@ -66,7 +66,7 @@ parent   close(uid_map)
 parent   pidfd_open(PID)                                         bring the loopback interface up
 parent   close(the child)
 parent   write(pipe to the child, "g")                           let the child go on
-child    close(pipe to the child)                                leave the pipe's other end to the parent
+child    close(pipe to the child)                                leave to the parent what is its alone
 child    prctl(parent-death signal, SIGKILL)                     die with the parent
 child    socket(internet)                                        open a socket in the new network
 child    setpgid(0, 0)                                           lead a process group
@@ -102,7 +102,7 @@ parent   clone(uts|net|shared memory)                            make the namesp
 parent   pidfd_open(PID)                                         bring the loopback interface up
 parent   close(the child)
 parent   write(pipe to the child, "g")                           let the child go on
-child    close(pipe to the child)                                leave the pipe's other end to the parent
+child    close(pipe to the child)                                leave to the parent what is its alone
 child    prctl(parent-death signal, SIGKILL)                     die with the parent
 child    socket(internet)                                        open a socket in the new network
 child    setpgid(0, 0)                                           lead a process group

@@ -88,7 +88,7 @@ plan! {
     /// goes there before it becomes `/`: until then names of the host are the host's, and nothing lies over
     /// the rootfs's top.
     child(&Job<'_>) {
-        "leave the pipe's other end to the parent" => handshake::leave_write_end;
+        "leave to the parent what is its alone" => handshake::leave_launchers;
         "die with the parent" => handshake::die_with_parent;
         "open a socket in the new network" if Config::wants_net => net::open_socket;
         "lead a process group" => signals::lead_group;

@@ -391,6 +391,16 @@ pub(crate) fn refuse_new_privileges() -> Result<(), Errno> {
     prctl(libc::PR_SET_NO_NEW_PRIVS, 1)
 }
 
+/// Whether somebody has confined us in a way that no program gets rid of: by `PR_SET_NO_NEW_PRIVS` or a filter of system
+/// calls, prctl(2). All that runs in a container of ours is, unless its caller took both away.
+pub(crate) fn is_confined() -> bool {
+    [libc::PR_GET_NO_NEW_PRIVS, libc::PR_GET_SECCOMP].into_iter().any(|option| {
+        // SAFETY: takes numbers only.
+        let answer = unsafe { call!(PRCTL, option, 0, 0, 0, 0) };
+        answer != Ok(0) // an error is a filter's
+    })
+}
+
 /// What a user id means for capabilities, `PR_SET_SECUREBITS` of prctl(2).
 ///
 /// # Errors

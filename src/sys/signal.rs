@@ -8,6 +8,8 @@ pub(crate) struct Signal(pub(crate) i32);
 
 /// What a terminal's key sends.
 pub(crate) const INTERRUPT: Signal = Signal(libc::SIGINT);
+/// What it sends to who reads from it and is not in the foreground.
+pub(crate) const TERMINAL_INPUT: Signal = Signal(libc::SIGTTIN);
 
 /// A set of signals as the kernel keeps it: signal N is bit N - 1.
 #[derive(Clone, Copy)]
@@ -138,14 +140,21 @@ struct Action {
     rest: [u64; 3],
 }
 
+static DEFAULT: Action = Action { handler: libc::SIG_DFL, rest: [0; 3] };
+
 /// What is done about SIGCHLD from now on: the default, or what children's status gets lost by, to ignore
 /// it. Returns whether it was ignored before. rt_sigaction(2).
 ///
 /// # Errors
 /// Only if a filter refuses the call.
 pub(crate) fn ignore_child_signal(ignore: bool) -> Result<bool, Errno> {
-    let new = Action { handler: if ignore { libc::SIG_IGN } else { libc::SIG_DFL }, rest: [0; 3] };
+    let new = Action { handler: if ignore { libc::SIG_IGN } else { libc::SIG_DFL }, ..DEFAULT };
     swap_action(libc::SIGCHLD, &raw const new)
+}
+
+/// Gives a signal its default effect. rt_sigaction(2).
+pub(crate) fn heed(signal: Signal) -> Result<bool, Errno> {
+    swap_action(signal.0, &raw const DEFAULT)
 }
 
 /// Whether a signal is ignored. rt_sigaction(2).
@@ -158,7 +167,7 @@ pub(crate) fn is_ignored(signal: Signal) -> Result<bool, Errno> {
 
 /// rt_sigaction(2); of null, no change. Returns whether it was ignored before.
 fn swap_action(signal: i32, new: *const Action) -> Result<bool, Errno> {
-    let mut old = Action { handler: libc::SIG_DFL, rest: [0; 3] };
+    let mut old = DEFAULT;
     // SAFETY: the kernel reads one action, if there is one, and writes the other, 32 bytes at most on all architectures.
     unsafe { call!(RT_SIGACTION, signal, new, &raw mut old, SET_BYTES) }?;
     Ok(old.handler == libc::SIG_IGN)

@@ -1,6 +1,7 @@
 //! Attacks that a shell can make, and what a rootfs may be prepared for; they must fail.
 
-use crate::support::{Case, Filter, Folder, need_program, root_users, rootfs, starts};
+use crate::support::{Case, Filter, Folder, gontainer, need_program, root_users, rootfs, starts};
+use std::os::unix::fs::PermissionsExt as _;
 
 /// PID 1 may share its memory with gontainer outside. Root inside that could write there would be out.
 #[test]
@@ -98,6 +99,63 @@ fn no_descriptor_leads_out() {
     }
 }
 
+/// The kernel looks up a command and its interpreters before it closes what is close-on-exec: a directory that is still
+/// open then is a way up, out of the tree, for the tree's own program. All but the tree itself.
+#[test]
+fn no_directory_of_the_host_is_open_when_the_command_is_executed() {
+    for start in starts() {
+        let [changes, bound] = [Folder::new(start.user), Folder::new(start.user)];
+        let overlay = format!("-overlay={}", changes.join(""));
+        let bind = format!("-bind={}:/bound:ro", bound.join(""));
+        for flags in [&["-pid"][..], &["-pid", "-as-pid1"], &["-uts"], &[&overlay, "-pid"], &[&bind, "-ro", "-pid"]] {
+            let root = rootfs(start.user);
+            let executed = |to: &str| {
+                root.file("bin/interpreter", 0o755, format!("#!{to}\n")).link("true", to);
+                let run = |name| Case::new(start).root(&root).args(flags).args(["--", name]).run().code().unwrap();
+                let codes = [run("interpreter"), run("/true")];
+                root.remove("true");
+                codes
+            };
+            for fd in 0..12 {
+                // A directory cannot be executed, 126; and in one of the host's this is missing, 127.
+                let itself = executed(&format!("/proc/self/fd/{fd}/."));
+                let below = executed(&format!("/proc/self/fd/{fd}/bin/true"));
+                let is_hosts = itself.into_iter().zip(below).any(|codes| codes == (126, 127));
+                assert!(!is_hosts, "descriptor {fd} with {flags:?} {start:?}: {itself:?} {below:?}");
+            }
+        }
+    }
+}
+
+/// `/proc/self/exe` of what is about to become the command is gontainer's own file: as an interpreter it would be run
+/// inside, with whatever flags a tree likes, and be the host's file within reach of what it starts (CVE-2019-5736).
+#[test]
+fn gontainers_own_file_does_not_run_inside() {
+    for start in starts() {
+        let host = Folder::new(start.user);
+        host.copy(gontainer(), "gontainer").mode("gontainer", 0o755);
+        for flags in ["-pid", "-pid -as-pid1", "-uts", "-pid -overlay", "-pid -new-privs", "-pid -seccomp=off"] {
+            let root = rootfs(start.user);
+            root.file("bin/evil", 0o755, "#!/bin/sh\nchmod 777 /proc/$PPID/exe; echo ran\n");
+            root.link("bin/chmod", "busybox").link("bin/own", "/proc/self/exe");
+            root.file("-uid", 0o755, "#!/proc/self/exe -bench=2\n").file("--", 0o755, "#!-uid -vs=/bin/evil\n");
+            root.file("bin/nested", 0o755, "#!-- /bin/true\n");
+            // In the place of its name a link that leads to it again.
+            let name = host.join("gontainer");
+            std::fs::create_dir_all(format!("{}{}", root.join(""), host.join(""))).unwrap();
+            root.link(&name[1..], "/proc/self/exe");
+            for command in [&["nested"][..], &["own", "-v"], &["own", "-run", "-uts", "--", "evil"]] {
+                let case = Case::direct(start.user).arg(&name).arg("-run").args(start.flags).root(&root);
+                let run = case.words(flags).arg("--").args(command).run();
+                run.status(125)
+                    .stdout("")
+                    .that("it says why", run.stderr.starts_with(b"gontainer: refused: this file is"));
+            }
+            assert_eq!(std::fs::metadata(&name).unwrap().permissions().mode() & 0o777, 0o755);
+        }
+    }
+}
+
 #[test]
 fn the_old_root_is_gone() {
     for start in starts() {
@@ -149,8 +207,7 @@ fn setuid_programs_of_the_host_give_nothing() {
     for user in root_users() {
         let host = Folder::new(user);
         let shell = crate::support::find_program("busybox").unwrap();
-        assert!(std::process::Command::new("cp").arg(shell).arg(host.path().join("id")).status().unwrap().success());
-        host.mode("id", 0o6755);
+        host.copy(&shell, "id").mode("id", 0o6755);
         for start in starts().into_iter().filter(|start| !start.is_real_root()) {
             // Its owner has no number inside, so neither bit counts.
             let run = Case::new(start).command(&format!("{} -u", host.join("id"))).run();

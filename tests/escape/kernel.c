@@ -186,3 +186,24 @@ ATTACK(tioclinux, 0, "nothing is pasted into a console (CVE-2023-28100)") {
 ATTACK(tioclinux_high, 0, "nor with a bit set that the kernel does not look at") {
     return on_terminal("TIOCLINUX", TIOCLINUX | 1UL << 32, (char[]){3}, true);
 }
+
+// Its owner, whom the signal goes to, is the terminal's foreground group, in whatever PID namespace.
+ATTACK(tty_sigio, 0, "the terminal sends no signals for what is typed, of any kind and to the caller's shell too") {
+    int fd = open("/dev/tty", O_RDWR | O_NOCTTY | O_CLOEXEC), flags = fcntl(fd, F_GETFL);
+    if (fd < 0) return absent("no terminal");
+    long result = fcntl(fd, F_SETFL, flags | O_ASYNC);
+    int saved = errno;
+    fcntl(fd, F_SETFL, flags);
+    errno = saved;
+    return worked("F_SETFL", result);
+}
+
+ATTACK(tty_fioasync, 0, "nor by the other way to ask for them") {
+    int fd = open("/dev/tty", O_RDWR | O_NOCTTY | O_CLOEXEC), on = 1, off = 0;
+    if (fd < 0) return absent("no terminal");
+    long result = ioctl(fd, FIOASYNC, &on);
+    int saved = errno;
+    ioctl(fd, FIOASYNC, &off);
+    errno = saved;
+    return worked("FIOASYNC", result);
+}

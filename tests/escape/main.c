@@ -135,7 +135,7 @@ static bool nest(void) {
 
 static int judge(const struct attack *attack) {
     static const char *const says[] = {"held", "ESCAPED", "not possible here"};
-    alarm(5);
+    alarm(fact("patience") ? atoi(fact("patience")) : 5);
     enum outcome outcome = attack->attempt();
     row(attack, outcome == OUT && attack->flags & SHARED ? "reaches" : says[outcome]);
     return 0;

@@ -421,3 +421,25 @@ ATTACK(cgroup_move, 0, "one cannot leave one's cgroup, and its limits, for the o
 }
 
 NESTED_ATTACK(nested_cgroup_move, cgroup_move, "nor in a nested user namespace")
+
+// Its files are the host's root's; who is that writes to cgroup.kill of all that it shows.
+ATTACK(cgroup_mount, SHARED, "no cgroup tree is mounted, by which to end what else runs there, from a cgroup namespace") {
+    if (unshare(CLONE_NEWCGROUP)) return held("unshare: %s", strerrorname_np(errno));
+    return worked("mount", mount("cgroup2", work(), "cgroup2", 0, NULL));
+}
+
+NESTED_ATTACK(nested_cgroup_mount, cgroup_mount, "nor from one that a nested user namespace makes")
+
+static int in_a_new_cgroup_namespace(void *unused) { return 0; }
+
+ATTACK(clone_cgroup_ns, SHARED, "nor is that namespace made by clone, or clone3, whose flags no filter sees") {
+    static char stack[16384];
+    unsigned long args[8] = {CLONE_NEWUSER | CLONE_NEWCGROUP, [4] = SIGCHLD}; // struct clone_args
+    long child = syscall(SYS_clone3, args, sizeof args);
+    if (!child) _exit(0);
+    if (child > 0) return waitpid(child, NULL, 0), out("clone3");
+    int flags = CLONE_NEWUSER | CLONE_NEWCGROUP | SIGCHLD;
+    child = clone(in_a_new_cgroup_namespace, stack + sizeof stack, flags, NULL);
+    if (child > 0) waitpid(child, NULL, 0);
+    return worked("clone", child);
+}

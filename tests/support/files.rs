@@ -140,6 +140,13 @@ impl Folder {
         self
     }
 
+    /// A copy of this file.
+    pub fn copy(&self, from: &Path, name: &str) -> &Folder {
+        let copied = Command::new("cp").arg(from).arg(self.join(name)).status().unwrap();
+        assert!(copied.success(), "cannot copy {}", from.display());
+        self.give(name)
+    }
+
     /// A program of the host with the libraries it loads, at the same paths.
     pub fn program(&self, path: &Path) -> &Folder {
         let listed = Command::new("ldd").arg(path).output().unwrap();

@@ -49,8 +49,9 @@ const QUOTACTL_FD: usize = 443;
 
 /// Refused besides where root inside is real root without CAP_SYS_ADMIN: the kernel takes it for the owner of every user
 /// namespace that root made, another container's with the covers of its /proc, and lets it take descriptors from
-/// processes of the host that have no more capabilities. A socket is enough to reach them.
-const REFUSED_TO_ROOT: &[usize] = &[number::PIDFD_GETFD, number::SETNS];
+/// processes of the host that have no more capabilities. A socket is enough to reach them. And clone3, for what
+/// [`CGROUPS`] says.
+const REFUSED_TO_ROOT: &[usize] = &[number::CLONE3, number::PIDFD_GETFD, number::SETNS];
 
 /// Refused with `-strict` besides: what makes namespaces or mounts, and what reaches into other processes.
 const REFUSED_IF_STRICT: &[usize] = &[
@@ -80,13 +81,30 @@ const OPEN_TREE_ATTR: usize = 467;
 
 /// What a program could type on the terminal that it shares with its caller, paste there, or put in
 /// between: TIOCSTI, TIOCLINUX and TIOCSETD.
-const TERMINAL: Check =
-    Check { calls: &[number::IOCTL], argument: 1, test: Test::NoneOf(&[0x5412, 0x541c, 0x5423]), errno: Errno::EPERM };
+const TERMINAL: Check = Check {
+    calls: &[number::IOCTL],
+    only_if: None,
+    argument: 1,
+    test: Test::NoneOf(&[0x5412, 0x541c, 0x5423, FIOASYNC]),
+    errno: Errno::EPERM,
+};
+
+/// A terminal that tells of its input by a signal, by FIOASYNC or O_ASYNC, tells the group that has it: the caller's shell,
+/// whatever its PID namespace. And which signal that is, F_SETSIG says.
+const FIOASYNC: u32 = 0x5452;
+const SIGNALS: Check = Check {
+    calls: &[number::FCNTL],
+    only_if: Some((1, libc::F_SETFL.cast_unsigned())),
+    argument: 2,
+    test: Test::Without(libc::O_ASYNC.cast_unsigned()),
+    ..TERMINAL
+};
 
 /// A kernel without these families says the same. AF_VSOCK leads to the virtual machine's host, whatever
 /// the network namespace; AF_ALG is much kernel for what a library does as well.
 const SOCKETS: Check = Check {
     calls: &[number::SOCKET, number::SOCKETPAIR],
+    only_if: None,
     argument: 0,
     test: Test::NoneOf(&[libc::AF_ALG.cast_unsigned(), libc::AF_VSOCK.cast_unsigned()]),
     errno: Errno::EAFNOSUPPORT,
@@ -97,22 +115,31 @@ const FEW_SOCKETS: Check = Check { test: Test::OneOf(&[1, 2, 10, 16]), ..SOCKETS
 
 /// CLONE_NEW*, all but CLONE_NEWTIME, which clone(2) takes for a part of a signal's number.
 const NEW_NAMESPACES: u32 = 0x7e02_0000;
-const CLONE: Check =
-    Check { calls: &[number::CLONE], argument: 0, test: Test::Without(NEW_NAMESPACES), errno: Errno::EPERM };
+const CLONE: Check = Check { calls: &[number::CLONE], argument: 0, test: Test::Without(NEW_NAMESPACES), ..TERMINAL };
 const UNSHARE: Check =
     Check { calls: &[number::UNSHARE], test: Test::Without(NEW_NAMESPACES | process::CLONE_NEWTIME), ..CLONE };
 
-const DEFAULT: Compiled = seccomp::compile(&Policy {
-    refused: &[REFUSED, seccomp::HARDWARE_CALLS],
-    answered_last: REFUSED_TO_ROOT,
-    checks: &[TERMINAL, SOCKETS],
-});
+/// To real root besides: with a cgroup namespace, which a user namespace of its own may make, it mounts cgroup2, whose files
+/// are root's, and kills, freezes or starves what else runs in its cgroup and below.
+const CGROUPS: Check = Check {
+    calls: &[number::CLONE, number::UNSHARE],
+    test: Test::Without(libc::CLONE_NEWCGROUP.cast_unsigned()),
+    ..CLONE
+};
+
+const DEFAULT: Compiled =
+    seccomp::compile(&Policy { refused: &[REFUSED, seccomp::HARDWARE_CALLS], checks: &[TERMINAL, SIGNALS, SOCKETS] });
 static DEFAULT_PROGRAM: [Instruction; DEFAULT.length()] = DEFAULT.cut();
+
+const ROOTS: Compiled = seccomp::compile(&Policy {
+    refused: &[REFUSED, REFUSED_TO_ROOT, seccomp::HARDWARE_CALLS],
+    checks: &[TERMINAL, SIGNALS, SOCKETS, CGROUPS],
+});
+static ROOTS_PROGRAM: [Instruction; ROOTS.length()] = ROOTS.cut();
 
 const STRICT: Compiled = seccomp::compile(&Policy {
     refused: &[REFUSED, REFUSED_IF_STRICT, seccomp::HARDWARE_CALLS, seccomp::SEGMENT_CALLS],
-    answered_last: &[],
-    checks: &[TERMINAL, FEW_SOCKETS, CLONE, UNSHARE],
+    checks: &[TERMINAL, SIGNALS, FEW_SOCKETS, CLONE, UNSHARE],
 });
 static STRICT_PROGRAM: [Instruction; STRICT.length()] = STRICT.cut();
 
@@ -122,20 +149,11 @@ pub(in crate::launch) fn refuse_calls(job: &Job) -> Result<(), Fault> {
     if config.strict {
         seccomp::filter(&STRICT_PROGRAM)
     } else if config.is_real_root() && config.allowed_capabilities() & CAP_SYS_ADMIN == 0 {
-        refuse_more()
+        seccomp::filter(&ROOTS_PROGRAM)
     } else {
         seccomp::filter(&DEFAULT_PROGRAM)
     }
     .of(c"prctl PR_SET_SECCOMP")
-}
-
-#[inline(never)] // so much stack nobody else touches
-fn refuse_more() -> Result<(), Errno> {
-    let mut program = DEFAULT_PROGRAM;
-    if let Some(last) = program.last_mut() {
-        *last = Instruction::REFUSE;
-    }
-    seccomp::filter(&program)
 }
 
 /// Asks the kernel for what it is now to refuse: a user namespace, in which a program would have all

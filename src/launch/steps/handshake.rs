@@ -31,10 +31,19 @@ pub(in crate::launch) fn let_go(running: &Running) -> Result<(), Fault> {
     }
 }
 
-/// Without this the child would hold the pipe open itself, and never see its end.
-pub(in crate::launch) fn leave_write_end(job: &Job) -> Result<(), Fault> {
+/// What is the launcher's alone. With its end of the pipe the child would never see that end. And no directory of the
+/// host may be open when a name is looked up inside, the command's or its interpreter's by the kernel too: from
+/// `/proc/self/fd/N` the way leads up to the host's root, and close-on-exec is too late for that.
+pub(in crate::launch) fn leave_launchers(job: &Job) -> Result<(), Fault> {
     if let Some(go) = &job.go {
         go.write.close_copy();
+    }
+    if let Some(claimed) = &job.claimed {
+        claimed.close_copy();
+    }
+    if let Some(cgroup) = job.cgroup {
+        cgroup.own.close_copy();
+        cgroup.leaf.close_copy();
     }
     Ok(())
 }

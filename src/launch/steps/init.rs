@@ -42,13 +42,8 @@ pub(in crate::launch) fn close_descriptors(job: &Job) -> Result<(), Fault> {
     if let Some(root) = job.root.get() {
         root.close_copy();
     }
-    if let Some(claimed) = &job.claimed {
-        claimed.close_copy();
-    }
     if let Some(cgroup) = job.cgroup {
-        for fd in [&cgroup.own, &cgroup.leaf, &cgroup.entry] {
-            fd.close_copy();
-        }
+        cgroup.entry.close_copy();
     }
     file::change_dir(c"/").on(c"chdir", c"/") // so that no mount is kept busy
 }

@@ -27,6 +27,10 @@ pub(in crate::launch) fn claim_changes(job: &mut Job) -> Result<(), Fault> {
     {
         return Err(Errno::IS_ROOTFS).on(c"stat", path);
     }
+    // Whoever else it belongs to could have its parts lead elsewhere.
+    if !file::is_owned_by(&dir, job.config.caller_uid).on(c"stat", path)? {
+        return Err(Errno::NOT_YOURS).on(c"stat", path);
+    }
     match file::lock(&dir) {
         Err(Errno::EAGAIN) => Err(Errno::IN_USE),
         result => result,

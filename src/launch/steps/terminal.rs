@@ -9,7 +9,7 @@
 
 use crate::launch::fault::{Fault, On};
 use crate::launch::job::{Job, Terminal};
-use crate::sys::signal::INTERRUPT;
+use crate::sys::signal::{INTERRUPT, TERMINAL_INPUT};
 use crate::sys::{file, process, signal};
 
 /// Looks for the terminal that controls our session among the standard descriptors.
@@ -19,8 +19,12 @@ pub(in crate::launch) fn find(job: &mut Job) -> Result<(), Fault> {
             // SIGTTIN does not stop a PID 1: it would ask for ever.
             let wants_it =
                 job.config.as_pid1 || file::foreground(1).is_ok() && signal::is_ignored(INTERRUPT) != Ok(true);
-            let hand_over = fd == 0 && wants_it && group == process::own_group();
-            job.terminal = Some(Terminal { fd, hand_over });
+            let is_ours = group == process::own_group();
+            job.terminal = Some(Terminal { fd, hand_over: fd == 0 && wants_it && is_ours });
+            // bash at its prompt starts a `$(…)` with this ignored: EIO instead of a stop, by which the command asks.
+            if is_ours {
+                signal::heed(TERMINAL_INPUT).of(c"rt_sigaction")?;
+            }
             break;
         }
     }

@@ -29,8 +29,8 @@ pub(in crate::launch) fn become_root(job: &Job) -> Result<(), Fault> {
     process::set_user_id(0).of(c"setresuid")
 }
 
-/// Becomes whom `-user` names: a name by the container's own files, with all its groups; numbers without
-/// any but their own. Then no capability is left, unless it is root.
+/// Becomes whom `-user` names: by the container's own files a name or a number, with all its groups; with a group's number
+/// too, that group alone. Then no capability is left, unless it is root.
 #[cold]
 #[inline(never)]
 pub(in crate::launch) fn become_user(job: &Job) -> Result<(), Fault> {
