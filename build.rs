@@ -1,6 +1,6 @@
 //! What belongs to the link and to the version line, and nothing else.
 
-use std::{env, path::Path, process::Command};
+use std::{env, fs, path::Path, process::Command};
 
 /// A page fault costs several µs, so what a start touches lies on as few pages as can be.
 const LINK: [&str; 5] = [
@@ -20,6 +20,14 @@ fn main() {
         // In place of libc's start-up, which nothing here needs: two calls, some faults, 2 KB.
         println!("cargo::rustc-link-arg-bins=-nostartfiles");
         println!("cargo::rustc-link-arg-bins=-Wl,--entry=enter_gontainer");
+        // So nobody calls constructors. On aarch64 the compiler has one, as read-only data where those to be written to
+        // begin: GNU ld goes on in the segment of the code then, and makes all of it both written to and executed.
+        let script = Path::new(&env::var_os("OUT_DIR").unwrap_or_default()).join("no-constructors.ld");
+        let written =
+            fs::write(&script, "SECTIONS { /DISCARD/ : { *(.init_array .init_array.*) } } INSERT AFTER .bss;");
+        if written.is_ok() {
+            println!("cargo::rustc-link-arg-bins=-Wl,-T,{}", script.display());
+        }
     }
     let target = env::var("TARGET").unwrap_or_default();
     let commit = commit().map_or(String::new(), |id| format!(", {id}"));

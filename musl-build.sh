@@ -4,6 +4,7 @@
 #
 # std for musl comes from the first of these that can be had; WAY=1, 2 or 3 takes only that one:
 #   1  the toolchain has it    2  rustup adds it    3  it is built from the distribution's source: the smallest
+# CPU=aarch64 or riscv64, with MUSL_GCC and AR for that, builds ./gontainer-CPU for another machine by way 3.
 set -eu
 CDPATH='' cd -- "$(dirname -- "$0")"
 
@@ -19,7 +20,7 @@ out=target/musl # not target/: two compilers would rebuild each other's work. Re
 packages='rustc-web cargo-web rust-web-src musl-tools'
 
 host=$(rustc -vV 2>/dev/null | sed -n 's/^host: //p') || true
-cpu=$(uname -m)
+cpu=${CPU:-$(uname -m)} gcc=${MUSL_GCC:-musl-gcc}
 case $host in
 *-linux-musl) target=$host ;; # Alpine's is x86_64-alpine-linux-musl
 *) target=$(echo "$cpu" | sed 's/^riscv64$/riscv64gc/')-unknown-linux-musl ;;
@@ -41,7 +42,7 @@ rustup_adds_std() {
 }
 
 has_source() {
-    [ -d /usr/lib/rustlib/src/rust/library/std ] && [ -x /usr/bin/cargo ] && command -v musl-gcc >/dev/null
+    [ -d /usr/lib/rustlib/src/rust/library/std ] && [ -x /usr/bin/cargo ] && command -v "$gcc" >/dev/null
 }
 
 install_source() {
@@ -60,9 +61,9 @@ build_with_source() {
     mkdir -p "$out"
     # Nothing unwinds, but std names an unwinder, and how much of that the optimiser removes is up to it.
     echo 'int _Unwind_Backtrace(void) { return 5; } long _Unwind_GetIP(void) { return 0; }' |
-        musl-gcc -Os -x c -c -o "$out/unwind.o" -
+        "$gcc" -Os -x c -c -o "$out/unwind.o" -
     rm -f "$out/libunwind.a"
-    ar rcs "$out/libunwind.a" "$out/unwind.o"
+    "${AR:-ar}" rcs "$out/libunwind.a" "$out/unwind.o"
     # What compilers write about themselves is left out.
     echo 'SECTIONS { /DISCARD/ : { *(.comment) } } INSERT AFTER .bss;' >"$out/no-comment.ld"
     # A panic, which would be a bug, ends the process at once: what std prints of it takes 17 KB. And libc's
@@ -71,25 +72,27 @@ build_with_source() {
     # Instructions that stand in many places alike become one function, as on other processors at this level.
     outline='-C llvm-args=-enable-machine-outliner=always -C llvm-args=-inline-threshold=0'
     RUSTC_BOOTSTRAP=1 RUSTC=/usr/bin/rustc \
-        RUSTFLAGS="$flags $unstable $outline -C linker=musl-gcc -C link-self-contained=no -L $out \
+        RUSTFLAGS="$flags $unstable $outline -C linker=$gcc -C link-self-contained=no -L $out \
         -C link-arg=-Wl,-T,$out/no-comment.ld" \
         /usr/bin/cargo build --release --target "$target" --target-dir "$out" \
         -Zbuild-std=std,panic_abort -Zbuild-std-features=optimize_for_size
 }
 
-# An ELF file is static if no program header asks for a loader (type 3) or is dynamic (type 2). Read with od,
-# which is everywhere; file and readelf are not.
+# An ELF file is static if no program header asks for a loader (type 3) or is dynamic (type 2), and sound if none
+# is both written to and executed (flags 7). Read with od, which is everywhere; file and readelf are not.
 number() { od -A n -t "u$3" -j "$2" -N "$3" -- "$1" | tr -d ' '; }
-is_static() {
+is_static_and_sound() {
     [ "$(number "$1" 0 4)" = 1179403647 ] || return 1 # 7f 45 4c 46
     header=$(number "$1" 32 8) size=$(number "$1" 54 2) left=$(number "$1" 56 2)
     while [ "$left" -gt 0 ]; do
         case $(number "$1" "$header" 4) in 2 | 3) return 1 ;; esac
+        [ "$(number "$1" $((header + 4)) 4)" != 7 ] || return 1
         header=$((header + size)) left=$((left - 1))
     done
 }
 
-rm -f gontainer # whatever fails below, no old file passes for the new one
+program=gontainer${CPU:+-$CPU}
+rm -f "$program" # whatever fails below, no old file passes for the new one
 if { way 1 && has_std; } || { way 2 && rustup_adds_std; }; then
     RUSTFLAGS=$flags cargo build --release --target "$target" --target-dir "$out"
 elif way 3; then
@@ -100,9 +103,9 @@ else
 fi
 
 built=$out/$target/release/gontainer
-is_static "$built" || die "not static: $built"
-cp "$built" gontainer
-echo "gontainer: $target, $(wc -c <gontainer) bytes, statically linked"
+is_static_and_sound "$built" || die "not static, or with code that can be written to: $built"
+cp "$built" "$program"
+echo "$program: $target, $(wc -c <"$program") bytes, statically linked"
 
 if [ "${1-}" = test ]; then
     shift

@@ -6,6 +6,7 @@
 
 mod attempts;
 mod neighbours;
+mod processors;
 
 use crate::support::{
     Case, Folder, Outcome, Running, Start, User, find_program, marker, root_users, starts, users, work,

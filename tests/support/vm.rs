@@ -3,14 +3,51 @@
 use super::files::{Folder, find_program, gontainer, rootfs};
 use super::{Outcome, skip, users};
 use std::os::unix::process::ExitStatusExt as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus};
 
-/// Where `.ci/vm-kernel` puts Debian's kernel.
-const KERNEL: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/target/vm/boot/vmlinuz");
+/// A processor that a machine can have, and what emulates it.
+struct Cpu {
+    name: &'static str,
+    package: &'static str,
+    options: &'static [&'static str],
+    console: &'static str,
+    /// Where the answers go: to a serial port of their own, or, if there is but one, to the console.
+    answers: &'static str,
+}
 
-/// PID 1 of the machine. Each step's status and output go to the second serial port as a line of four
-/// words, the output in hexadecimal digits.
+const NATIVE: Cpu = Cpu {
+    name: "x86_64",
+    package: "qemu-system-x86",
+    options: &["-M", "pc", "-cpu", "max"],
+    console: "ttyS0",
+    answers: "ttyS1",
+};
+
+const OTHERS: [Cpu; 2] = [
+    Cpu {
+        name: "aarch64",
+        package: "qemu-system-arm",
+        options: &["-M", "virt", "-cpu", "max"],
+        console: "ttyAMA0",
+        answers: "console",
+    },
+    Cpu {
+        name: "riscv64",
+        package: "qemu-system-misc",
+        options: &["-M", "virt"],
+        console: "ttyS0",
+        answers: "console",
+    },
+];
+
+/// What `.ci/machines` has for that processor.
+fn part(cpu: &Cpu, name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("target/vm").join(cpu.name).join(name)
+}
+
+/// PID 1 of the machine. Each step's status and output go out as a line of four words, the output in
+/// hexadecimal digits.
 const INIT: &str = r#"#!/bin/sh
 export PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root TERM=dumb
 if [ -e /on-tmpfs ] && [ "$1" != again ]; then
@@ -36,7 +73,7 @@ for step in /steps/*; do
     0) sh $step/script ;;
     *) as $uid sh $step/script ;;
     esac </dev/null >/tmp/out 2>/tmp/err
-    echo "$? o$(hexadecimal /tmp/out) e$(hexadecimal /tmp/err) ." >/dev/ttyS1
+    echo "$? o$(hexadecimal /tmp/out) e$(hexadecimal /tmp/err) ." >/dev/$answers
 done
 poweroff -f
 "#;
@@ -44,6 +81,7 @@ poweroff -f
 /// A virtual machine, before it boots: Debian's kernel, busybox, gontainer, `as UID COMMAND`, `/rootfs` for
 /// containers, and cgroup v2 with all controllers on `/sys/fs/cgroup`.
 pub struct Machine {
+    cpu: &'static Cpu,
     tree: Folder,
     steps: Vec<String>,
 }
@@ -51,29 +89,42 @@ pub struct Machine {
 impl Machine {
     /// None, and a skip, where none can be had.
     pub fn new() -> Option<Machine> {
+        Machine::of(&NATIVE, gontainer())
+    }
+
+    /// One with another processor.
+    pub fn with(cpu: &str) -> Option<Machine> {
+        let cpu = OTHERS.iter().find(|other| other.name == cpu).unwrap();
+        let program = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("gontainer-{}", cpu.name));
+        Machine::of(cpu, &program)
+    }
+
+    fn of(cpu: &'static Cpu, program: &Path) -> Option<Machine> {
         let missing = |what: &str| {
-            skip(&format!("no virtual machine without {what}"));
+            skip(&format!("no virtual machine with {} without {what}", cpu.name));
             None
         };
         if !cfg!(target_arch = "x86_64") {
-            return missing("an x86-64 kernel");
+            return missing("an x86-64 host");
         }
-        if find_program("qemu-system-x86_64").is_none() {
-            return missing("qemu-system-x86");
+        if find_program(&format!("qemu-system-{}", cpu.name)).is_none() {
+            return missing(cpu.package);
         }
-        if !Path::new(KERNEL).exists() {
-            return missing("Debian's kernel: .ci/vm-kernel");
+        if !part(cpu, "vmlinuz").exists() {
+            return missing("Debian's kernel: .ci/machines all");
         }
-        let Some(setpriv) = find_program("setpriv") else { return missing("setpriv") };
-        let user = *users().first()?;
-        let tree = rootfs(user);
+        if !program.exists() {
+            return missing(&format!("gontainer for it: CPU={} ./musl-build.sh", cpu.name));
+        }
+        let tree = rootfs(*users().first()?);
+        if part(cpu, "busybox").exists() {
+            tree.remove("bin/busybox").copy(&part(cpu, "busybox"), "bin/busybox");
+        }
+        tree.copy(program, "bin/gontainer");
         tree.dir("new").dir("steps").file("init", 0o755, INIT).file("on-tmpfs", 0o644, "");
-        tree.program(&setpriv).program(gontainer());
-        // By its path: busybox's shell takes its own setpriv, which cannot do this.
-        let become_user = format!("exec {} --reuid $uid --regid $uid --clear-groups \"$@\"", setpriv.display());
-        tree.file("bin/as", 0o755, format!("#!/bin/sh\nuid=$1\nshift\n{become_user}\n"));
-        tree.link("bin/gontainer", gontainer().to_str().unwrap());
-        Some(Machine { tree, steps: Vec::new() })
+        tree.file("etc/passwd", 0o644, "root:x:0:0::/:/bin/sh\nuser:x:1000:1000::/:/bin/sh\n");
+        tree.file("bin/as", 0o755, "#!/bin/sh\nshift\nexec su -c 'exec \"$0\" \"$@\"' -- user \"$@\"\n");
+        Some(Machine { cpu, tree, steps: Vec::new() })
     }
 
     /// `/` stays the initramfs, which pivot_root(2) cannot leave; else it is a tmpfs.
@@ -84,10 +135,13 @@ impl Machine {
 
     /// Loads this module of its kernel first.
     pub fn module(self, path: &str) -> Machine {
-        let modules = Path::new(KERNEL).parent().unwrap().with_file_name("modules");
-        assert!(
-            Command::new("cp").arg(modules.join(path)).arg(self.tree.join("module.ko")).status().unwrap().success()
-        );
+        self.tree.copy(&part(self.cpu, "modules").join(path), "module.ko");
+        self
+    }
+
+    /// With a copy of this program, which is for its processor.
+    pub fn program(self, path: &Path, name: &str) -> Machine {
+        self.tree.copy(path, name);
         self
     }
 
@@ -123,17 +177,20 @@ impl Machine {
         // root owns all of it, whoever we are.
         let pack = format!("cd {} && find . | busybox cpio -o -H newc -R 0:0 >{image}", self.tree.join(""));
         assert!(Command::new("sh").args(["-c", &pack]).output().unwrap().status.success(), "{pack}");
-        // No KVM: not everyone has it, and booting takes two seconds without.
+        let Cpu { name, options, console, answers: port, .. } = self.cpu;
+        // No KVM: not everyone has it, and booting takes a few seconds without.
         let machine = Command::new("timeout")
-            .args(["120", "qemu-system-x86_64", "-M", "pc", "-cpu", "max", "-m", "256", "-nodefaults"])
-            .args(["-display", "none", "-no-reboot", "-kernel", KERNEL, "-initrd", &image])
-            .args(["-append", "console=ttyS0 quiet loglevel=1 panic=-1 mitigations=off"])
+            .args(["600", &format!("qemu-system-{name}"), "-m", "512", "-nodefaults"])
+            .args(*options)
+            .args(["-display", "none", "-no-reboot", "-initrd", &image, "-kernel"])
+            .arg(part(self.cpu, "vmlinuz"))
+            .args(["-append", &format!("console={console} answers={port} quiet loglevel=1 panic=-1 mitigations=off")])
             .args(["-serial", "stdio", "-serial", &format!("file:{answers}")])
             .output()
             .unwrap();
         let console = String::from_utf8_lossy(&machine.stdout).into_owned();
         let answers = std::fs::read_to_string(&answers).unwrap_or_default();
-        let answered: Vec<&str> = answers.lines().collect();
+        let answered: Vec<&str> = console.lines().chain(answers.lines()).filter(|line| line.ends_with(" .")).collect();
         let outcomes: Vec<Outcome> =
             self.steps.iter().zip(&answered).map(|(about, line)| outcome(line, about, &console)).collect();
         assert!(
