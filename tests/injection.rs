@@ -203,6 +203,7 @@ const TOLD_OTHERWISE: &[(libc::c_long, &str)] = &[
     (libc::SYS_faccessat, "gontainer: -all leaves -time out, which takes Linux 6.2 and CONFIG_TIME_NS\n"),
     (libc::SYS_uname, "gontainer: see that the kernel has time namespaces: "),
     (libc::SYS_faccessat, "gontainer: see that the kernel has time namespaces: "),
+    (libc::SYS_statx, "gontainer: refused: this file is not the one that its name leads to here"),
     (libc::SYS_getpid, "gontainer: deny setgroups: pidfd_open: the kernel has no such system call (ENOSYS)\n"),
     (libc::SYS_getpid, "gontainer: take the terminal: ioctl TIOCSPGRP: no such process (ESRCH)\n"),
     (libc::SYS_write, "gontainer: map the group id: run(/usr/bin/newgidmap): "),
