@@ -4,7 +4,7 @@
 #
 # std for musl comes from the first of these that can be had; WAY=1, 2 or 3 takes only that one:
 #   1  the toolchain has it    2  rustup adds it    3  it is built from the distribution's source: the smallest
-# CPU=aarch64 or riscv64, with MUSL_GCC and AR for that, builds ./gontainer-CPU for another machine by way 3.
+# CPU=aarch64 or riscv64 builds ./gontainer-CPU for another machine, by way 3 and with what .ci/machines has fetched.
 set -eu
 CDPATH='' cd -- "$(dirname -- "$0")"
 
@@ -20,7 +20,11 @@ out=target/musl # not target/: two compilers would rebuild each other's work. Re
 packages='rustc-web cargo-web rust-web-src musl-tools'
 
 host=$(rustc -vV 2>/dev/null | sed -n 's/^host: //p') || true
-cpu=${CPU:-$(uname -m)} gcc=${MUSL_GCC:-musl-gcc}
+cpu=$(uname -m) gcc=musl-gcc ar=ar
+if [ -n "${CPU-}" ]; then
+    [ -z "${1-}" ] || die "what is built for another machine is not tested on this one"
+    cpu=$CPU gcc=target/vm/$CPU/musl-gcc ar=$CPU-linux-gnu-ar WAY=3 host=
+fi
 case $host in
 *-linux-musl) target=$host ;; # Alpine's is x86_64-alpine-linux-musl
 *) target=$(echo "$cpu" | sed 's/^riscv64$/riscv64gc/')-unknown-linux-musl ;;
@@ -63,7 +67,7 @@ build_with_source() {
     echo 'int _Unwind_Backtrace(void) { return 5; } long _Unwind_GetIP(void) { return 0; }' |
         "$gcc" -Os -x c -c -o "$out/unwind.o" -
     rm -f "$out/libunwind.a"
-    "${AR:-ar}" rcs "$out/libunwind.a" "$out/unwind.o"
+    "$ar" rcs "$out/libunwind.a" "$out/unwind.o"
     # What compilers write about themselves is left out.
     echo 'SECTIONS { /DISCARD/ : { *(.comment) } } INSERT AFTER .bss;' >"$out/no-comment.ld"
     # A panic, which would be a bug, ends the process at once: what std prints of it takes 17 KB. And libc's

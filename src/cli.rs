@@ -28,6 +28,9 @@ use std::vec::Vec;
 /// `PS1=`, and what a shell shows.
 type Prompt = Text<256>;
 
+/// What the kernel calls an id that has no number in a user namespace.
+const NO_ID: u32 = 65534;
+
 /// Wrong usage.
 const WRONG_USAGE: i32 = 2;
 
@@ -45,8 +48,8 @@ pub(crate) fn run(words: Words, environment: Words, caller: Caller) -> i32 {
     }
     if process::is_confined() && file::is_out_of_place() {
         report::note(
-            "refused: this file is not the one that its name leads to here: it was run through /proc/self/exe\n\
-             hint: a container in a container takes a gontainer in its own tree",
+            "refused: this file was not run by its name, or no /proc says so\n\
+             hint: in a container, run one of its own tree",
         );
         return launch::CANNOT_START; // what it starts could write to the file of a host
     }
@@ -59,8 +62,9 @@ pub(crate) fn run(words: Words, environment: Words, caller: Caller) -> i32 {
         }
     };
     if config.user && config.caller_uid != 0 {
-        // `unshare --map-user` by root gives it another number; who has none here, as in most, is nobody's root.
-        config.host_root = file::mode_and_owner(c"/proc/sys").map_or(0, |(_, owner)| owner);
+        // `unshare --map-user` by root gives it another number; who has none here, as in most, is nobody's.
+        config.host_root =
+            file::mode_and_owner(c"/proc/sys").map_or(0, |(_, owner)| if owner == NO_ID { 0 } else { owner });
     }
     match config.action {
         Some(Action::Help) => print(flags::help),

@@ -543,9 +543,16 @@ fn changes_are_not_kept_in_what_is_somebody_elses() {
             let run =
                 Case::new(start).root(&rootfs(start.user)).arg(format!("-overlay={}", dir.join(""))).command("true");
             let line =
-                format!("gontainer: claim the directory for changes: stat({}): is somebody else's", dir.join(""));
+                format!("gontainer: claim the directory for changes: stat({}): is not yours alone", dir.join(""));
             run.run().refuses(125, &line).no_hints();
             assert!(!dir.exists("upper"));
+            let dir = Folder::new(start.user);
+            dir.mode("", 0o777);
+            let run =
+                Case::new(start).root(&rootfs(start.user)).arg(format!("-overlay={}", dir.join(""))).command("true");
+            let line =
+                format!("gontainer: claim the directory for changes: stat({}): is not yours alone", dir.join(""));
+            run.run().refuses(125, &line).no_hints();
         }
     }
 }

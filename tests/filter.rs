@@ -357,9 +357,9 @@ fn a_file_that_is_no_filter_is_refused() {
         let whole = bpf(libc::SYS_getppid, 7);
         let size = format!("gontainer: read the filter of system calls: size({})", folder.join("filter"));
         for (content, line, hint) in [
-            (&whole[..31], format!("{size}: invalid argument (EINVAL)"), "compiled BPF program"),
-            (&[], format!("{size}: invalid argument (EINVAL)"), "compiled BPF program"),
-            (&[0; 4097 * 8], format!("{size}: file too large (EFBIG)"), "compiled BPF program"),
+            (&whole[..31], format!("{size}: invalid argument (EINVAL)"), "a BPF program as libseccomp"),
+            (&[], format!("{size}: invalid argument (EINVAL)"), "a BPF program as libseccomp"),
+            (&[0; 4097 * 8], format!("{size}: file too large (EFBIG)"), "a BPF program as libseccomp"),
             (
                 &[255; 64],
                 "gontainer: filter system calls: prctl PR_SET_SECCOMP: invalid argument (EINVAL)".into(),
@@ -422,6 +422,23 @@ fn a_filter_that_refuses_even_the_end_lets_nobody_run_for_ever() {
             case.command("true")
                 .run()
                 .refuses(126, "gontainer: run the command: execve(true): operation not permitted (EPERM)");
+        }
+    }
+}
+
+/// nginx, for one, speaks so to its workers; on a terminal it is the way to the caller's shell.
+#[test]
+fn signals_for_input_are_refused_on_a_terminal_alone() {
+    let Some(_) = need_program("perl") else { return };
+    let program = "use Fcntl; use Errno; pipe(R, W); my $on = pack('i', 1); \
+                   print((fcntl(R, F_SETFL, 0x2000) ? 1 : 0), (fcntl(R, 10, 0) ? 1 : 0), (ioctl(R, 0x5452, $on) ? 1 : 0), \
+                   (fcntl(R, F_SETFL, 0) ? 1 : 0), (fcntl(R, F_GETFL, 0) ? 1 : 0), qq(\\n))";
+    for start in starts() {
+        for way in ["-pid", "-strict"] {
+            let case = || Case::new(start).words(way).args(["--", "perl", "-e", program]);
+            case().run().prints("11111\n");
+            let run = case().on_terminal().piped(2).run();
+            run.that("refused on a terminal", run.screen == "00011\r\n");
         }
     }
 }

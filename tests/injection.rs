@@ -203,7 +203,10 @@ const TOLD_OTHERWISE: &[(libc::c_long, &str)] = &[
     (libc::SYS_faccessat, "gontainer: -all leaves -time out, which takes Linux 6.2 and CONFIG_TIME_NS\n"),
     (libc::SYS_uname, "gontainer: see that the kernel has time namespaces: "),
     (libc::SYS_faccessat, "gontainer: see that the kernel has time namespaces: "),
-    (libc::SYS_statx, "gontainer: refused: this file is not the one that its name leads to here"),
+    (libc::SYS_statx, NOT_BY_NAME),
+    (libc::SYS_openat, NOT_BY_NAME),
+    (libc::SYS_fstatfs, NOT_BY_NAME),
+    (libc::SYS_readlinkat, NOT_BY_NAME),
     (libc::SYS_getpid, "gontainer: deny setgroups: pidfd_open: the kernel has no such system call (ENOSYS)\n"),
     (libc::SYS_getpid, "gontainer: take the terminal: ioctl TIOCSPGRP: no such process (ESRCH)\n"),
     (libc::SYS_write, "gontainer: map the group id: run(/usr/bin/newgidmap): "),
@@ -211,6 +214,9 @@ const TOLD_OTHERWISE: &[(libc::c_long, &str)] = &[
     (libc::SYS_write, "gontainer: map the user id: run(/usr/bin/newuidmap): "),
     (libc::SYS_write, "gontainer: map the user id: find(newuidmap): "),
 ];
+
+/// Of who is confined, as here by the filter that tells of calls.
+const NOT_BY_NAME: &str = "gontainer: refused: this file was not run by its name, or no /proc says so\n";
 
 /// Tries them on two processors; returns all complaints.
 fn try_all(faults: &[Fault], attempt: impl Fn(Fault) -> Option<String> + Sync) -> String {

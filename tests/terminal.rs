@@ -425,17 +425,37 @@ fn a_stopped_container_continued_in_the_background_runs_there() {
 /// bash ignores, at its prompt and for what it starts in `$(…)`, the signal by which a command asks for the terminal.
 #[test]
 fn a_command_may_read_whose_output_a_shell_takes() {
+    let Some(_) = need_program("bash") else { return };
     each(|start, way| {
-        let mut outside = Outside::new(start.user);
-        outside.say(&format!("taken=$({} sh -c 'echo ready >&2; read x; echo \"got $x\"')", typed(start, way)));
-        outside.expect("ready\r\n");
-        outside.running.types("hello\n");
-        outside.until_prompt();
-        outside.say("echo \"$taken it\"");
-        outside.expect("got hello it\r\n");
-        outside.until_prompt();
-        outside.leave();
+        let mut bash = Case::direct(start.user).words("bash --norc --noprofile -i").on_terminal().spawn();
+        let command = typed(start, way).replace("$g", gontainer().to_str().unwrap());
+        bash.types(&format!("taken=$({command} sh -c 'echo rea\"\"dy >&2; read x; echo \"got $x\"')\n"));
+        bash.expect("ready\r\n");
+        bash.types("hello\n");
+        bash.types("echo \"it $taken\"; exit\n");
+        bash.expect("it got hello\r\n");
+        bash.finish().status(0);
     });
+}
+
+/// Its session has one; but none of what the command was given is it.
+#[test]
+fn a_terminal_that_is_not_handed_on_is_out_of_reach() {
+    each(|start, way| {
+        let case = Case::new(start).words(way).on_terminal().piped(0).piped(1).piped(2);
+        case.script("( : </dev/tty ) 2>/dev/null && echo reached; true").run().prints("");
+        let run = Case::new(start).words(way).on_terminal().piped(2).script("( : </dev/tty ) && echo reached").run();
+        run.that("else it is there", run.screen == "reached\r\n");
+    });
+}
+
+#[test]
+fn a_container_in_a_container_starts_on_a_terminal_too() {
+    for start in starts() {
+        let inner = format!("{} -run -uid -pid -- echo inside", gontainer().display());
+        let run = Case::new(start).words("-pid").command(&inner).on_terminal().piped(2).run();
+        run.that("it runs", run.screen == "inside\r\n");
+    }
 }
 
 #[test]

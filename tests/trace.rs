@@ -69,7 +69,7 @@ parent   write(pipe to the child, "g")                           let the child g
 child    close(pipe to the child)                                leave to the parent what is its alone
 child    prctl(parent-death signal, SIGKILL)                     die with the parent
 child    socket(internet)                                        open a socket in the new network
-child    setpgid(0, 0)                                           lead a process group
+child    setsid()                                                lead a process group
 child    mount("proc", "/proc", nosuid|nodev|noexec)             mount a new /proc
 child    ioctl(the child's socket, lo: up)                       bring the loopback interface up
 child    close(the child's socket)
@@ -83,7 +83,7 @@ child    clone(shared memory)                                    start the comma
 child    close(stdin) …(and 3 more)                              let go of descriptors
 child    chdir("/")
 child    rt_sigtimedwait(any signal)                             reap, and forward signals
-command  setpgid(0, 0)                                           lead a process group
+command  setsid()                                                lead a process group
 command  rt_sigprocmask(which signals wait)                      let signals through
 command  execve("/usr/local/sbin/true")                          run the command
 "#;
@@ -105,7 +105,7 @@ parent   write(pipe to the child, "g")                           let the child g
 child    close(pipe to the child)                                leave to the parent what is its alone
 child    prctl(parent-death signal, SIGKILL)                     die with the parent
 child    socket(internet)                                        open a socket in the new network
-child    setpgid(0, 0)                                           lead a process group
+child    setsid()                                                lead a process group
 child    sethostname("gontainer")                                set the host name
 child    ioctl(the child's socket, lo: up)                       bring the loopback interface up
 child    close(the child's socket)
@@ -116,7 +116,6 @@ child    prctl(no new privileges)                                gain no privile
 child    prctl(filter system calls)                              refuse calls that no container needs
 child    read(pipe from the parent)                              wait for the id maps
 child    ppoll(is the parent still there?)
-child    setpgid(0, 0)                                           lead a process group
 child    capget(own capabilities)                                give up capabilities
 child    capset(own capabilities)
 child    rt_sigprocmask(which signals wait)                      let signals through
@@ -308,7 +307,7 @@ fn calls_that_fail_show_their_errors_and_that_the_start_went_on() {
 /// What may be called between the start of the program and that of the command, by the plan; and, at the
 /// very start, by the C library.
 const CALLS: &str = "fstatfs readlinkat getpid mknodat symlinkat mkdirat newfstatat openat2 umask arch_prctl set_tid_address \
-                     ppoll close_range ioctl chdir rt_sigprocmask rt_sigaction pipe2 clone openat write \
+                     ppoll close_range ioctl setsid chdir rt_sigprocmask rt_sigaction pipe2 clone openat write \
                      close rt_sigtimedwait wait4 exit_group read prctl setpgid mount open_tree move_mount fchdir \
                      pivot_root mount_setattr umount2 unshare uname faccessat sethostname socket pidfd_open pidfd_getfd capget capset keyctl execve \
                      prlimit64 setpriority umask mkdirat unlinkat getdents64 kill";

@@ -209,6 +209,7 @@ readings! {
     SETRESGID       [Choice(Names::Ids)];
     SETRESUID       [Choice(Names::Ids)];
     SOCKET          [Choice(Names::Family)];
+    SETSID          [];
     STATX           [At, Quoted];
     SYMLINKAT       [Quoted, At, Quoted];
     UNAME           [];

@@ -94,7 +94,7 @@ static CAUSES: &[Cause] = &[
         calls: Name::of(c"clone"),
         errnos: &[Errno::EPERM],
         holds: |config| config.user && status_says(b"Seccomp:\t2"),
-        remedy: Name::of(c"a seccomp filter is in force here, as in a Docker container or a systemd service: it may be what refuses"),
+        remedy: Name::of(c"a seccomp filter is in force here, as in Docker or a systemd service: it may be what refuses"),
     },
     Cause {
         calls: Name::of(c"open"),
@@ -129,7 +129,7 @@ static CAUSES: &[Cause] = &[
         calls: Name::of(c"mkdir,create"),
         errnos: &[Errno::EACCES],
         holds: |config| config.user && config.root.is_some_and(|root| is_anothers(config, root)),
-        remedy: Name::of(c"the tree is not yours, and root inside is you to it: a missing mount point only its owner can make"),
+        remedy: Name::of(c"the tree is not yours, and root inside is you to it: only its owner can make a mount point"),
     },
     Cause {
         calls: Name::of(c"mount"),
@@ -153,7 +153,7 @@ static CAUSES: &[Cause] = &[
         calls: Name::of(c"mount"),
         errnos: &[Errno::EINVAL],
         holds: keeps_changes_on_overlay,
-        remedy: Name::of(c"the directory for changes lies on an overlay, as all does in Docker but volumes: name another"),
+        remedy: Name::of(c"the directory for changes lies on an overlay, as all in Docker but volumes does: name another"),
     },
     Cause {
         calls: Name::of(c"mount"),
@@ -166,7 +166,7 @@ static CAUSES: &[Cause] = &[
         calls: Name::of(c"mount"),
         errnos: REFUSED,
         holds: |config| config.user && is_mounted(|place| place.starts_with(b"/proc/"), b""),
-        remedy: Name::of(c"something covers a part of /proc here, as in a Docker container: then the kernel allows no new /proc"),
+        remedy: Name::of(c"something covers a part of /proc here, as in Docker: then the kernel allows no new /proc"),
     },
     Cause {
         calls: Name::of(c"open,mount"),
@@ -190,7 +190,7 @@ static CAUSES: &[Cause] = &[
         calls: Name::of(c"look up"),
         errnos: &[Errno::NO_SUBORDINATES],
         holds: |_| true,
-        remedy: Name::of(c"as root, add a line NAME:100000:65536 to /etc/subuid and to /etc/subgid, with ids that nobody else has"),
+        remedy: Name::of(c"as root, add a line NAME:100000:65536 to /etc/subuid and /etc/subgid, of ids nobody else has"),
     },
     Cause {
         calls: Name::of(c"find"),
@@ -226,7 +226,7 @@ static CAUSES: &[Cause] = &[
         calls: Name::of(c"read"),
         errnos: &[Errno::EOPNOTSUPP],
         holds: |config| config.wants_cgroup() && is_missing(c"/sys/fs/cgroup/unified"),
-        remedy: Name::of(c"the cgroup that gontainer was started in has not been given the controllers for these limits"),
+        remedy: Name::of(c"gontainer's cgroup has not been given the controllers for these limits"),
     },
     Cause {
         calls: Name::of(c"write"),
@@ -256,25 +256,25 @@ static CAUSES: &[Cause] = &[
         calls: Name::of(c"setpriority"),
         errnos: REFUSED,
         holds: |_| true,
-        remedy: Name::of(c"-nice: below the value you have yourself takes CAP_SYS_NICE on the host, or a higher RLIMIT_NICE"),
+        remedy: Name::of(c"-nice: below your own takes CAP_SYS_NICE on the host, or a higher RLIMIT_NICE"),
     },
     Cause {
         calls: Name::of(c"size"),
         errnos: &[Errno::EINVAL, Errno::EFBIG],
         holds: |config| config.wants_filter_of_file(),
-        remedy: Name::of(c"-seccomp takes a compiled BPF program, as libseccomp exports it: 1 to 4096 instructions of 8 bytes each"),
+        remedy: Name::of(c"-seccomp takes a BPF program as libseccomp exports it: 1 to 4096 instructions of 8 bytes"),
     },
     Cause {
         calls: Name::of(c"prctl PR_SET_SECCOMP"),
         errnos: &[Errno::EINVAL],
         holds: |config| config.wants_filter_of_file(),
-        remedy: Name::of(c"the kernel does not take the file that -seccomp names as a BPF program for system calls"),
+        remedy: Name::of(c"the kernel does not take the file of -seccomp as a program for system calls"),
     },
     Cause {
         calls: Name::of(c"prctl PR_SET_SECCOMP"),
         errnos: &[Errno::EINVAL],
         holds: |_| !status_says(b"Seccomp:"),
-        remedy: Name::of(c"this kernel was built without filters of system calls (CONFIG_SECCOMP_FILTER); -seccomp=off does without"),
+        remedy: Name::of(c"this kernel has no filters of system calls (CONFIG_SECCOMP_FILTER); -seccomp=off does without"),
     },
     Cause {
         calls: Name::of(c"prctl PR_SET_SECCOMP"),

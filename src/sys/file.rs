@@ -212,9 +212,10 @@ pub(crate) fn is_dir(fd: &Fd) -> Result<bool, Errno> {
     Ok(kind(fd)? == Kind::Dir || recorder::is_rehearsal())
 }
 
-/// Whether an open file belongs to this user, newfstatat(2). A rehearsal says so.
-pub(crate) fn is_owned_by(fd: &Fd, user: u32) -> Result<bool, Errno> {
-    Ok(status(fd.number(), c"", libc::AT_EMPTY_PATH)?.st_uid == user || recorder::is_rehearsal())
+/// Whether an open file belongs to this user, and nobody else may write to it, newfstatat(2). A rehearsal says so.
+pub(crate) fn is_alone_for(fd: &Fd, user: u32) -> Result<bool, Errno> {
+    let stat = status(fd.number(), c"", libc::AT_EMPTY_PATH)?;
+    Ok(stat.st_uid == user && stat.st_mode & 0o022 == 0 || recorder::is_rehearsal())
 }
 
 /// Whether two descriptors name the same file, newfstatat(2).
@@ -315,36 +316,52 @@ pub(crate) fn number_behind(file: &Fd, key: &[u8]) -> Result<Option<u64>, Errno>
     Ok(found)
 }
 
-/// Whether the file that we are is not to be had by its name: reached by way of `/proc/self/exe`, as a command or
-/// interpreter inside a container can be, where our file is the host's. One that has no name at all, deleted or in
-/// memory, is nobody's. readlinkat(2), statx(2); without /proc nobody came that way.
+/// Whether the file that we are is not to be had by its name, or cannot be seen to be: reached by way of
+/// `/proc/self/exe`, as a command or interpreter inside a container can be, where our file is the host's. One that has no
+/// name at all, deleted or in memory, is nobody's. readlinkat(2), statx(2).
 #[cold]
 #[inline(never)] // its buffer is not for the stack of every start
 pub(crate) fn is_out_of_place() -> bool {
-    const OWN: &CStr = c"/proc/self/exe";
+    const OWN: &CStr = c"self/exe";
+    // Of the kernel's: who has moved away what was mounted there has put another in its place.
+    let Ok(proc) = open(c"/proc", Open::List) else { return true };
     let mut name = [0_u8; libc::PATH_MAX as usize + 1];
-    // SAFETY: the path is a C string; the kernel writes at most that many bytes into the array.
-    if unsafe { call!(READLINKAT, libc::AT_FDCWD, OWN, name.as_mut_ptr(), libc::PATH_MAX) }.is_err() {
-        return false;
+    let room = name.get_mut(..libc::PATH_MAX as usize).unwrap_or_default();
+    if is_in_proc(&proc) != Ok(true) || read_link(&proc, OWN, room).is_err() {
+        return true;
     }
-    let Ok(own) = extended_status(OWN, 0) else { return false }; // SINCE(4.11)
+    let Ok(own) = extended_status(proc.number(), OWN, 0) else { return true };
     // Itself: a link in the place of our name may lead back to /proc/self/exe.
     let named = CStr::from_bytes_until_nul(&name).unwrap_or_default();
-    let named = extended_status(named, libc::AT_SYMLINK_NOFOLLOW).unwrap_or([0; 32]);
-    let words = |word: usize| (own.get(word).copied().unwrap_or(0), named.get(word).copied().unwrap_or(0));
-    let has_links = words(2).0 & 0xffff_ffff != 0;
-    // Inode, device, and the mount (0 before Linux 5.8): in the container the same file may be read-only.
-    has_links && [4, 17, 18].into_iter().map(words).any(|(own, named)| own != named)
+    let is_named = extended_status(libc::AT_FDCWD, named, libc::AT_SYMLINK_NOFOLLOW).is_ok_and(|named| {
+        // In the container the same file may be read-only: the mount counts (it is 0 before Linux 5.8).
+        (named.inode, named.device, named.mount) == (own.inode, own.device, own.mount)
+    });
+    !is_named && own.links != 0
 }
 
-/// The words of struct statx, little-endian, statx(2): the lower half of the third is the number of links, the fifth the
-/// inode, then, from the eighteenth on, the device and the mount.
-fn extended_status(path: &CStr, flags: i32) -> Result<[u64; 32], Errno> {
+/// struct statx.
+#[repr(C)]
+struct ExtendedStatus {
+    _head: [u64; 2],
+    links: u32,
+    _owner: [u32; 3],
+    inode: u64,
+    _times: [u64; 12],
+    device: u64,
+    mount: u64,
+    _rest: [u64; 13],
+}
+
+/// statx(2).
+fn extended_status(dir: i32, path: &CStr, flags: i32) -> Result<ExtendedStatus, Errno> {
     const LINKS_INODE_MOUNT: usize = 0x4 | 0x100 | 0x1000;
-    let mut status = [0_u64; 32];
-    // SAFETY: the path is a C string; the structure has 256 bytes.
-    unsafe { call!(STATX, libc::AT_FDCWD, path, flags, LINKS_INODE_MOUNT, status.as_mut_ptr()) }?;
-    Ok(status)
+    const { assert!(size_of::<ExtendedStatus>() == 256) };
+    let mut status = core::mem::MaybeUninit::<ExtendedStatus>::zeroed();
+    // SAFETY: the path is a C string; the kernel fills in the structure.
+    unsafe { call!(STATX, dir, path, flags, LINKS_INODE_MOUNT, status.as_mut_ptr()) }?;
+    // SAFETY: filled in, and all zeroes are valid too.
+    Ok(unsafe { status.assume_init() })
 }
 
 /// newfstatat(2).

@@ -293,6 +293,15 @@ pub(crate) fn lead_group() -> Result<(), Errno> {
     unsafe { call!(SETPGID, 0, 0) }.map(drop)
 }
 
+/// Makes the caller leader of a session of its own, without a terminal, setsid(2).
+///
+/// # Errors
+/// EPERM if it leads a process group already.
+pub(crate) fn lead_session() -> Result<(), Errno> {
+    // SAFETY: takes nothing.
+    unsafe { call!(SETSID) }.map(drop)
+}
+
 /// Who executed us, from the auxiliary vector: that costs no call, and no filter can refuse it.
 #[derive(Clone, Copy)]
 pub(crate) struct Caller {

@@ -42,8 +42,8 @@ pub(crate) const MOST_INSTRUCTIONS: usize = 4096;
 /// a bit above changes nothing (CVE-2019-10063 looked at all 64).
 pub(crate) struct Check {
     pub(crate) calls: &'static [usize],
-    /// Looked at only if this argument has this value.
-    pub(crate) only_if: Option<(u32, u32)>,
+    /// Looked at only if this argument has this value; with the other value it is refused at once.
+    pub(crate) only_if: Option<(u32, u32, u32)>,
     pub(crate) argument: u32,
     pub(crate) test: Test,
     /// What it gives if it is refused.
@@ -53,7 +53,7 @@ pub(crate) struct Check {
 impl Check {
     /// The instructions that it takes.
     const fn size(&self) -> usize {
-        let condition = if self.only_if.is_some() { 2 } else { 0 };
+        let condition = if self.only_if.is_some() { 3 } else { 0 };
         let comparisons = match self.test {
             Test::NoneOf(numbers) | Test::OneOf(numbers) => numbers.len(),
             Test::Without(_) => 1,
@@ -125,10 +125,10 @@ pub(crate) const fn compile(policy: &Policy) -> Compiled {
         end += policy.checks[index].size();
         index += 1;
     }
-    made.places[ALLOW] = end;
-    made.places[REFUSE] = end + 1;
-    made.places[MISSING] = end + 2;
-    let kill = end + 3;
+    made.places[REFUSE] = end;
+    made.places[MISSING] = end + 1;
+    let kill = end + 2;
+    made.places[ALLOW] = end + 3;
     // A program for another architecture, as i386 on x86_64: its calls have other numbers. No error would
     // reach it, and one that is refused its exit may try for ever.
     made.add(LOAD, AT_ARCH, 0, 0);
@@ -141,10 +141,10 @@ pub(crate) const fn compile(policy: &Policy) -> Compiled {
         index += 1;
     }
     assert!(made.length == end);
-    made.add(ANSWER, ALLOWED, 0, 0);
     made.add(ANSWER, error(Errno::EPERM), 0, 0);
     made.add(ANSWER, error(Errno::ENOSYS), 0, 0);
     made.add(ANSWER, KILLED, 0, 0);
+    made.add(ANSWER, ALLOWED, 0, 0);
     made
 }
 
@@ -162,9 +162,10 @@ impl Compiled {
         self.length
     }
 
-    /// The program without the room behind it.
+    /// The program without the room behind it; or without its last instruction, by which it allows: then what follows
+    /// decides on what it does not refuse.
     pub(crate) const fn cut<const LENGTH: usize>(&self) -> [Instruction; LENGTH] {
-        assert!(LENGTH == self.length);
+        assert!(LENGTH == self.length || LENGTH == self.length - 1);
         let mut program = [Instruction::NONE; LENGTH];
         let mut index = 0;
         while index < LENGTH {
@@ -210,8 +211,9 @@ impl Compiled {
         let end = self.length + check.size();
         let allow = self.places[ALLOW];
         let refuse = end - 1;
-        if let Some((argument, value)) = check.only_if {
+        if let Some((argument, value, never)) = check.only_if {
             self.add(LOAD, AT_ARGUMENTS + ARGUMENT_BYTES * argument, 0, 0);
+            self.add(IF_EQUAL, never, refuse, self.length + 1);
             self.add(IF_EQUAL, value, self.length + 1, allow);
         }
         self.add(LOAD, AT_ARGUMENTS + ARGUMENT_BYTES * check.argument, 0, 0);
@@ -360,7 +362,7 @@ mod tests {
             IOCTL,
             Check { calls: &[41], argument: 0, test: Test::OneOf(&[1, 2]), errno: Errno::EAFNOSUPPORT, ..IOCTL },
             Check { calls: &[56], argument: 0, test: Test::Without(0x1100), ..IOCTL },
-            Check { calls: &[72], only_if: Some((0, 4)), argument: 1, test: Test::Without(0x2000), ..IOCTL },
+            Check { calls: &[72], only_if: Some((0, 4, 10)), argument: 1, test: Test::Without(0x2000), ..IOCTL },
         ],
     });
     static PROGRAM: [Instruction; COMPILED.length()] = COMPILED.cut();
@@ -410,6 +412,7 @@ mod tests {
         assert_eq!(fares([4, 0x2800]), error(Errno::EPERM));
         assert_eq!(fares([4, 0x800]), ALLOWED);
         assert_eq!(fares([3, 0x2000]), ALLOWED);
+        assert_eq!(fares([10, 0]), error(Errno::EPERM));
     }
 
     #[test]

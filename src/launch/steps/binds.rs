@@ -6,6 +6,7 @@ use crate::launch::inside;
 use crate::launch::job::Job;
 use crate::mounts::{Bind, Held, What};
 use crate::sys::file::{self, Open};
+use crate::sys::recorder::is_rehearsal;
 use crate::sys::{Errno, Fd, mount};
 use core::ffi::CStr;
 
@@ -25,7 +26,15 @@ pub(in crate::launch) fn hold_sources(job: &Job) -> Result<(), Fault> {
         }
     }
     if let Some(Changes::Dir(path)) = job.config.overlay {
-        job.changes.set(Some(file::open(path, Open::List).on(c"open", path)?));
+        let dir = file::open(path, Open::List).on(c"open", path)?;
+        if let Some(claimed) = &job.claimed {
+            // Another by now, which nobody has looked at?
+            if file::are_same(&dir, claimed) == Ok(false) && !is_rehearsal() {
+                return Err(Errno::ESTALE).on(c"stat", path);
+            }
+            claimed.close_copy();
+        }
+        job.changes.set(Some(dir));
     }
     Ok(())
 }

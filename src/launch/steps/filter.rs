@@ -85,20 +85,22 @@ const TERMINAL: Check = Check {
     calls: &[number::IOCTL],
     only_if: None,
     argument: 1,
-    test: Test::NoneOf(&[0x5412, 0x541c, 0x5423, FIOASYNC]),
+    test: Test::NoneOf(&[0x5412, 0x541c, 0x5423]),
     errno: Errno::EPERM,
 };
 
 /// A terminal that tells of its input by a signal, by FIOASYNC or O_ASYNC, tells the group that has it: the caller's shell,
-/// whatever its PID namespace. And which signal that is, F_SETSIG says.
-const FIOASYNC: u32 = 0x5452;
+/// whatever its PID namespace. And which signal that is, F_SETSIG says. Refused only where there is a terminal: without
+/// them nginx, for one, has no workers.
 const SIGNALS: Check = Check {
     calls: &[number::FCNTL],
-    only_if: Some((1, libc::F_SETFL.cast_unsigned())),
+    only_if: Some((1, libc::F_SETFL.cast_unsigned(), F_SETSIG)),
     argument: 2,
     test: Test::Without(libc::O_ASYNC.cast_unsigned()),
     ..TERMINAL
 };
+const F_SETSIG: u32 = 10;
+const FIOASYNC: Check = Check { test: Test::NoneOf(&[0x5452]), ..TERMINAL };
 
 /// A kernel without these families says the same. AF_VSOCK leads to the virtual machine's host, whatever
 /// the network namespace; AF_ALG is much kernel for what a library does as well.
@@ -128,33 +130,56 @@ const CGROUPS: Check = Check {
 };
 
 const DEFAULT: Compiled =
-    seccomp::compile(&Policy { refused: &[REFUSED, seccomp::HARDWARE_CALLS], checks: &[TERMINAL, SIGNALS, SOCKETS] });
+    seccomp::compile(&Policy { refused: &[REFUSED, seccomp::HARDWARE_CALLS], checks: &[TERMINAL, SOCKETS] });
 static DEFAULT_PROGRAM: [Instruction; DEFAULT.length()] = DEFAULT.cut();
 
-const ROOTS: Compiled = seccomp::compile(&Policy {
-    refused: &[REFUSED, REFUSED_TO_ROOT, seccomp::HARDWARE_CALLS],
-    checks: &[TERMINAL, SIGNALS, SOCKETS, CGROUPS],
-});
-static ROOTS_PROGRAM: [Instruction; ROOTS.length()] = ROOTS.cut();
+/// What stands before that one for real root.
+const ROOTS: Compiled = seccomp::compile(&Policy { refused: &[REFUSED_TO_ROOT], checks: &[CGROUPS] });
+static ROOTS_PROGRAM: [Instruction; ROOTS.length() - 1] = ROOTS.cut();
+
+/// And before all on a terminal.
+const ON_TERMINAL: Compiled = seccomp::compile(&Policy { refused: &[], checks: &[SIGNALS, FIOASYNC] });
+static ON_TERMINAL_PROGRAM: [Instruction; ON_TERMINAL.length() - 1] = ON_TERMINAL.cut();
 
 const STRICT: Compiled = seccomp::compile(&Policy {
     refused: &[REFUSED, REFUSED_IF_STRICT, seccomp::HARDWARE_CALLS, seccomp::SEGMENT_CALLS],
-    checks: &[TERMINAL, SIGNALS, FEW_SOCKETS, CLONE, UNSHARE],
+    checks: &[TERMINAL, FEW_SOCKETS, CLONE, UNSHARE],
 });
 static STRICT_PROGRAM: [Instruction; STRICT.length()] = STRICT.cut();
 
 /// Installs the filter that is built in, for PID 1 and the command.
 pub(in crate::launch) fn refuse_calls(job: &Job) -> Result<(), Fault> {
     let config = job.config;
-    if config.strict {
-        seccomp::filter(&STRICT_PROGRAM)
-    } else if config.is_real_root() && config.allowed_capabilities() & CAP_SYS_ADMIN == 0 {
-        seccomp::filter(&ROOTS_PROGRAM)
+    let program: &[Instruction] = if config.strict { &STRICT_PROGRAM } else { &DEFAULT_PROGRAM };
+    let is_roots = !config.strict && config.is_real_root() && config.allowed_capabilities() & CAP_SYS_ADMIN == 0;
+    let before: [&[Instruction]; 2] =
+        [if job.terminal.is_some() { &ON_TERMINAL_PROGRAM } else { &[] }, if is_roots { &ROOTS_PROGRAM } else { &[] }];
+    if before.iter().all(|program| program.is_empty()) {
+        seccomp::filter(program)
     } else {
-        seccomp::filter(&DEFAULT_PROGRAM)
+        refuse_more(before, program)
     }
     .of(c"prctl PR_SET_SECCOMP")
 }
+
+/// All of them as one.
+#[inline(never)] // so much stack nobody else touches
+fn refuse_more([first, second]: [&[Instruction]; 2], last: &[Instruction]) -> Result<(), Errno> {
+    let mut program = [Instruction::NONE; 192];
+    let parts = [first, second, last];
+    let length = parts.iter().map(|part| part.len()).sum();
+    let mut places = program.iter_mut();
+    for part in parts {
+        for instruction in part {
+            if let Some(place) = places.next() {
+                *place = *instruction;
+            }
+        }
+    }
+    seccomp::filter(program.get(..length).unwrap_or_default())
+}
+const _: () = assert!(ON_TERMINAL.length() + ROOTS.length() + DEFAULT.length() <= 192);
+const _: () = assert!(ON_TERMINAL.length() + STRICT.length() <= 192);
 
 /// Asks the kernel for what it is now to refuse: a user namespace, in which a program would have all
 /// capabilities again, and a hundred ways into the kernel with them.

@@ -38,9 +38,6 @@ pub(in crate::launch) fn leave_launchers(job: &Job) -> Result<(), Fault> {
     if let Some(go) = &job.go {
         go.write.close_copy();
     }
-    if let Some(claimed) = &job.claimed {
-        claimed.close_copy();
-    }
     if let Some(cgroup) = job.cgroup {
         cgroup.own.close_copy();
         cgroup.leaf.close_copy();

@@ -27,8 +27,8 @@ pub(in crate::launch) fn claim_changes(job: &mut Job) -> Result<(), Fault> {
     {
         return Err(Errno::IS_ROOTFS).on(c"stat", path);
     }
-    // Whoever else it belongs to could have its parts lead elsewhere.
-    if !file::is_owned_by(&dir, job.config.caller_uid).on(c"stat", path)? {
+    // Who else may write to it could have its parts lead elsewhere.
+    if !file::is_alone_for(&dir, job.config.caller_uid).on(c"stat", path)? {
         return Err(Errno::NOT_YOURS).on(c"stat", path);
     }
     match file::lock(&dir) {

@@ -23,7 +23,11 @@ pub(in crate::launch) fn release(job: &Job) -> Result<(), Fault> {
 }
 
 /// Leaves the parent's process group: a key on the terminal then signals the launcher once, and it alone
-/// hands it on.
-pub(in crate::launch) fn lead_group(_: &Job) -> Result<(), Fault> {
-    process::lead_group().of(c"setpgid")
+/// hands it on. Without a terminal among the standard descriptors it leaves the session, too: else it had by /dev/tty the
+/// one that the session has.
+pub(in crate::launch) fn lead_group(job: &Job) -> Result<(), Fault> {
+    match job.terminal {
+        Some(_) => process::lead_group().of(c"setpgid"),
+        None => process::lead_session().of(c"setsid"),
+    }
 }

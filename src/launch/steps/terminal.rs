@@ -10,7 +10,7 @@
 use crate::launch::fault::{Fault, On};
 use crate::launch::job::{Job, Terminal};
 use crate::sys::signal::{INTERRUPT, TERMINAL_INPUT};
-use crate::sys::{file, process, signal};
+use crate::sys::{Errno, file, process, signal};
 
 /// Looks for the terminal that controls our session among the standard descriptors.
 pub(in crate::launch) fn find(job: &mut Job) -> Result<(), Fault> {
@@ -35,7 +35,10 @@ pub(in crate::launch) fn find(job: &mut Job) -> Result<(), Fault> {
 pub(in crate::launch) fn watch_stops(job: &mut Job) -> Result<(), Fault> {
     if job.terminal.is_some() {
         let pipe = file::pipe().of(c"pipe2")?;
-        file::raise_child_signal_on_input(&pipe.read, process::own_pid()).of(c"fcntl")?;
+        match file::raise_child_signal_on_input(&pipe.read, process::own_pid()) {
+            Err(Errno::EPERM) => {} // in a container on a terminal: a stop is seen with the next signal
+            result => result.of(c"fcntl")?,
+        }
         job.stops = Some(pipe);
     }
     Ok(())

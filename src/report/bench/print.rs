@@ -367,12 +367,11 @@ fn json(sheet: &mut Sheet, asked: &Bench, samples: &Samples) {
 #[inline(never)]
 fn push_json(text: &mut Message, bytes: &[u8]) {
     for chunk in bytes.utf8_chunks() {
-        for letter in chunk.valid().chars() {
+        for letter in chunk.valid().bytes() {
             match letter {
-                '\0'..' ' | '"' | '\\' | '\u{7f}'..'\u{a0}' => {
-                    text.push(b"\\u00").push_hex(u8::try_from(letter).unwrap_or(0))
-                }
-                _ => text.push(letter.encode_utf8(&mut [0; 4]).as_bytes()),
+                b'"' | b'\\' => text.push(&[b'\\', letter]),
+                0..0x20 | 0x7f => text.push(b"\\u00").push_hex(letter),
+                _ => text.push(&[letter]),
             };
         }
         if !chunk.invalid().is_empty() {
