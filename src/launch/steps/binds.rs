@@ -32,7 +32,7 @@ pub(in crate::launch) fn hold_sources(job: &Job) -> Result<(), Fault> {
             if file::are_same(&dir, claimed) == Ok(false) && !is_rehearsal() {
                 return Err(Errno::ESTALE).on(c"stat", path);
             }
-            claimed.close_copy();
+            claimed.close_copy(); // for what `handshake::leave_launchers` says
         }
         job.changes.set(Some(dir));
     }
