@@ -159,6 +159,28 @@ fn gontainers_own_file_does_not_run_inside() {
     }
 }
 
+/// Bound read-only, at its own name too, the file that `/proc/self/exe` leads to is still the host's, to be written to.
+#[test]
+fn nor_does_it_where_its_name_is_a_bind_of_it() {
+    if !is_static() {
+        return skip("what cargo builds is dynamic: the tree's loader runs before it");
+    }
+    for start in starts() {
+        let host = Folder::new(start.user);
+        host.copy(gontainer(), "gontainer").mode("gontainer", 0o755);
+        let name = host.join("gontainer");
+        let root = rootfs(start.user);
+        root.link("bin/own", "/proc/self/exe").link("bin/bound", &name);
+        let run = |command| {
+            let case = Case::direct(start.user).arg(&name).arg("-run").args(start.flags).root(&root);
+            case.arg(format!("-bind={name}:{name}:ro")).args(["-pid", "--", command, "-v"]).run()
+        };
+        let own = run("own");
+        own.status(125).stdout("").that("it says why", own.stderr.starts_with(b"gontainer: refused: this file was"));
+        run("bound").status(0);
+    }
+}
+
 #[test]
 fn the_old_root_is_gone() {
     for start in starts() {
