@@ -13,6 +13,18 @@ fn bench(start: Start, flags: &str) -> Case {
     Case::plain(start.user).args(start.flags).words(flags)
 }
 
+/// Whoever executed it may have had children.
+#[test]
+fn a_strangers_end_is_no_starts_end() {
+    for user in users() {
+        for flags in ["-bench=20 -uid", "-bench=20 -uid -jobs=2"] {
+            let line = format!("(exit 3) & sleep 0.01 & exec {} {flags} -json", gontainer().display());
+            let run = Case::direct(user).args(["sh", "-c", &line]).run();
+            run.status(0).stderr("").that("all of them", run.text().contains("\"exit_codes\""));
+        }
+    }
+}
+
 #[test]
 fn a_benchmark_compares_with_the_floor_step_by_step_and_flag_by_flag() {
     for start in starts() {

@@ -1,8 +1,8 @@
 //! What is mounted besides: `-bind`, `-tmpfs`, `-ro`, `-overlay`; and where the command starts.
 
 use crate::support::{
-    Case, Filter, Folder, Machine, Start, User, children_of, exchange, gontainer, mounts, need_program, root_users,
-    rootfs, skip, starts, users,
+    Case, Fault, Filter, Folder, Machine, Seen, Start, User, children_of, exchange, gontainer, mounts, need_program,
+    root_users, rootfs, skip, starts, users,
 };
 use std::collections::BTreeMap;
 use std::fs;
@@ -545,6 +545,26 @@ fn changes_are_kept_only_in_what_is_the_callers_alone() {
                 format!("gontainer: claim the directory for changes: stat({}): is not yours alone", dir.join(""));
             Case::new(start).root(&root).arg(&overlay).command("true").run().refuses(125, &line).no_hints();
             assert!(!dir.exists("upper"));
+        }
+    }
+}
+
+/// It could be another by then, on a file system that answers as its owner likes.
+#[test]
+fn changes_are_not_kept_where_the_directory_cannot_be_looked_at_again() {
+    for start in starts() {
+        let (root, dir) = (rootfs(start.user), Folder::new(start.user));
+        let case = || Case::new(start).root(&root).arg(format!("-overlay={}", dir.join(""))).command("true");
+        let (_, watched) = case().watched(None);
+        let is_look = |seen: &&Seen| seen.side == 1 && i64::from(seen.call) == libc::SYS_newfstatat;
+        let mut looks = watched.calls.iter().filter(is_look);
+        for _ in ["the new one", "the one claimed"] {
+            let fault = Fault { at: *looks.next().unwrap(), errno: libc::EIO };
+            let line = format!(
+                "gontainer: take hold of what is to be bound: stat({}): input/output error (EIO)",
+                dir.join("")
+            );
+            case().watched(Some(fault)).0.refuses(125, &line);
         }
     }
 }

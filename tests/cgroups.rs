@@ -75,6 +75,16 @@ fn a_container_has_limits_as_a_whole() {
     }
 }
 
+/// Killed by a signal in between, gontainer would leave one that nobody takes away.
+#[test]
+fn signals_are_held_back_before_a_cgroup_is_made() {
+    for user in crate::support::users() {
+        let plan = Case::direct(user).arg(crate::support::gontainer()).words("-plan -uid -pids=9 -- true").run().text();
+        let at = |step| plan.find(step).unwrap();
+        assert!(at("hold signals back") < at("make the container's cgroup"), "{plan}");
+    }
+}
+
 #[test]
 fn an_ordinary_user_needs_a_cgroup_of_its_own_and_is_told_how_to_get_one() {
     let Some(machine) = Machine::new() else { return };

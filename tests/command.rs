@@ -1,6 +1,6 @@
 //! The command: how it is found, what it starts with, and what its end gives.
 
-use crate::support::{Case, Filter, Folder, Start, need_program, rootfs, starts};
+use crate::support::{Case, Filter, Folder, Start, need_program, rootfs, starts, users};
 
 /// The ways a command comes to run: as a child of gontainer, of PID 1, and as PID 1.
 const WAYS: [&str; 3] = ["-uts", "-pid", "-pid -as-pid1"];
@@ -479,6 +479,15 @@ fn a_message_that_nobody_reads_is_no_signal_to_the_command() {
 
 #[test]
 fn what_cannot_be_written_is_no_success() {
+    // Half of it is not all: a disk that fills up takes so much.
+    for flags in ["-h", "-plan -uid -pid"] {
+        for user in users() {
+            let folder = Folder::new(user);
+            let line = format!("ulimit -f 1; {} {flags} >out", crate::support::gontainer().display());
+            let run = Case::direct(user).args(["sh", "-c", &line]).folder(folder.path()).run();
+            run.status(1).that("it says so", run.complaint().contains("standard output does not take all of it\n"));
+        }
+    }
     for flags in ["-h", "-v", "-plan -uid -pid", "-bench=2 -uid", "-bench=2 -uid -json"] {
         for user in crate::support::root_users() {
             let line = format!("{} {flags} >/dev/full", crate::support::gontainer().display());

@@ -15,7 +15,10 @@ mod watch;
 
 pub use case::{Case, LISTENER};
 pub use files::{Folder, find_program, gontainer, is_static, need_program, rootfs, work};
-pub use host::{Random, await_end_of, children_of, exchange, kill, marker, mounts, namespace, processes_with, spin};
+pub use host::{
+    Random, await_end_of, children_of, exchange, kill, marker, mounts, namespace, processes_with, spin,
+    waiting_in_pipes,
+};
 pub use outcome::Outcome;
 pub use running::Running;
 pub use seccomp::{Filter, When};

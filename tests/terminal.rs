@@ -485,6 +485,60 @@ fn a_container_in_the_background_stops_when_it_reads_and_not_before() {
     });
 }
 
+/// In a PID namespace that the caller's process group is not of, its number is 0, and so is the foreground group's.
+#[test]
+fn in_a_group_without_a_number_the_terminal_is_taken_in_the_foreground_alone() {
+    let Some(_) = need_program("unshare") else { return };
+    each(|start, way| {
+        let mut outside = Outside::new(start.user);
+        let inner = format!("unshare -Urpf $g -run -uid {way} --");
+        outside.say(&format!("{inner} sh -c 'echo ready; exec sleep 1000' &"));
+        outside.expect("ready\r\n");
+        outside.say("echo on");
+        outside.expect("on\r\n");
+        let shell = outside.running.pid();
+        assert_eq!(outside.running.terminal().foreground(), shell, "{start:?} {way}");
+        outside.say("kill -9 %1");
+        outside.until_prompt();
+        outside.say(&format!("{inner} sh -c 'echo ready; read x; echo \"got $x\"'"));
+        outside.expect("ready\r\n");
+        outside.running.types("hello\n");
+        outside.expect("got hello\r\n");
+        outside.until_prompt();
+        outside.leave();
+    });
+}
+
+/// A byte for each would fill it in the end, and PID 1 would stand still.
+#[test]
+fn stops_that_a_stopped_launcher_does_not_see_fill_no_pipe() {
+    for start in starts() {
+        let mut running = Case::new(start).words("-pid").script("echo ready; exec sleep 1000").on_terminal().spawn();
+        running.expect("ready\r\n");
+        let launcher = running.pid();
+        let [init] = crate::support::children_of(launcher)[..] else { panic!("no PID 1") };
+        let [command] = crate::support::children_of(init)[..] else { panic!("no command") };
+        let await_state = |pid: i32, stopped: bool| {
+            let state = || std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap();
+            while state().contains(") T ") != stopped {
+                std::thread::yield_now();
+            }
+        };
+        crate::support::kill(launcher, libc::SIGSTOP);
+        await_state(launcher, true);
+        for _ in 0..50 {
+            crate::support::kill(command, libc::SIGSTOP);
+            await_state(command, true);
+            crate::support::kill(command, libc::SIGCONT);
+            await_state(command, false);
+        }
+        assert!(crate::support::waiting_in_pipes(launcher) <= 1, "{start:?}");
+        crate::support::kill(launcher, libc::SIGCONT);
+        running.signal(libc::SIGTERM);
+        assert_eq!(running.end().code(), Some(143));
+    }
+}
+
 #[test]
 fn the_terminal_is_given_back_at_the_end() {
     for user in users() {

@@ -54,7 +54,6 @@ plan! {
         "read the filter of system calls" if Config::wants_filter_of_file => filter::read;
         "close inherited descriptors" => stdio::close_inherited;
         "name our own file, which is the command" if Config::wants_no_command => command::open_own_file;
-        "find the terminal" => terminal::find;
         "raise resource limits" if Config::wants_resource_limits => limits::raise_hard;
         "claim the directory for changes" if Config::keeps_changes => overlay::claim_changes;
         "enter the rootfs" if Config::enters_at_once => root::enter;
@@ -62,10 +61,11 @@ plan! {
         "see that the kernel has time namespaces" if Config::wants_time => time::check_kernel;
         "find the subordinate ids" if Config::wants_maps => ids::find_ranges;
         "see which groups stay" if Config::wants_group_count => ids::count_groups;
+        "hold signals back" => signals::hold;
+        "find the terminal" => terminal::find;
         "make the container's cgroup" if Config::wants_cgroup => cgroup::make;
         "set the cgroup's limits" if Config::wants_cgroup => cgroup::limit;
         "close our memory to root's other containers" if Config::is_roots => privileges::close_memory;
-        "hold signals back" => signals::hold;
         "make the pipe that joins parent and child" => handshake::make_pipe;
         "make the pipe that tells of the start" if Config::wants_start_notice => handshake::make_start_pipe;
         "watch for stops of the command" if Config::wants_init => terminal::watch_stops;

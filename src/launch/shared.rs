@@ -126,8 +126,9 @@ impl Shared {
         !self.loopback_is_claimed.swap(true, Ordering::AcqRel)
     }
 
-    pub(crate) fn set_stopped(&self, by: Signal) {
-        self.stopped.store(by.0, Ordering::Release);
+    /// Returns whether the launcher has seen all stops before this one.
+    pub(crate) fn set_stopped(&self, by: Signal) -> bool {
+        self.stopped.swap(by.0, Ordering::AcqRel) == 0
     }
 
     /// The signal that stopped the command, once.

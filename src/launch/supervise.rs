@@ -6,6 +6,7 @@
 
 use super::fault::{Fault, On, TIME_IS_OVER};
 use super::job::{Job, Terminal};
+use super::steps;
 use crate::sys::process::Event;
 use crate::sys::signal::{self, INTERRUPT, SignalSet};
 use crate::sys::{Pid, Signal, clock, file, process};
@@ -136,8 +137,11 @@ impl<'a> Supervisor<'a> {
         }
         match (&self.job.stops, self.role) {
             (Some(stops), Role::Init) => {
-                self.job.shared.set_stopped(signal);
-                let _ = file::write(stops.write.number(), b"s"); // raises SIGCHLD in the launcher
+                let has_seen_all = self.job.shared.set_stopped(signal);
+                // A byte for each would fill the pipe while the launcher is stopped itself.
+                if has_seen_all {
+                    let _ = file::write(stops.write.number(), b"s"); // raises SIGCHLD in the launcher
+                }
             }
             (_, Role::LauncherOfCommand) => self.stop_with_command(signal),
             _ => {}
@@ -239,5 +243,5 @@ fn time_after(ns: u64) -> Result<u64, Fault> {
 
 /// Whether our own group is in the foreground.
 fn is_ours(terminal: Terminal) -> bool {
-    file::foreground(terminal.fd).is_ok_and(|group| group == process::own_group())
+    file::foreground(terminal.fd).is_ok_and(|group| steps::terminal::is_ours(terminal.fd, group))
 }

@@ -14,7 +14,8 @@ use core::ffi::CStr;
 struct Cause {
     /// Commas between.
     calls: Name,
-    errnos: &'static [Errno],
+    /// Twice the same if there is but one.
+    errnos: [Errno; 2],
     holds: fn(&Config) -> bool,
     remedy: Name,
 }
@@ -22,15 +23,20 @@ struct Cause {
 /// Its bit.
 const CAP_SETFCAP: u64 = 1 << 31;
 
-const REFUSED: &[Errno] = &[Errno::EPERM, Errno::EACCES];
-const NO_ROOM: &[Errno] = &[Errno::ENOSPC, Errno::EUSERS];
+const REFUSED: [Errno; 2] = [Errno::EPERM, Errno::EACCES];
 
 /// Calls that an LSM refuses in a user namespace which it let us make.
 const CONFINED: &CStr = c"clone,open,write,mount,sethostname,open_tree,move_mount,pivot_root";
 
-/// Calls on the cgroup tree, and what they give where no part of it was delegated to us.
-const CGROUPS: &CStr = c"openat,mkdirat,read,write";
-const NOT_DELEGATED: &[Errno] = &[Errno::EACCES, Errno::EBUSY, Errno::EOPNOTSUPP, Errno::EROFS];
+/// Of a call on the cgroup tree, where no part of it was delegated to us.
+const NOT_DELEGATED: Cause = Cause {
+    calls: Name::of(c"openat,mkdirat,read,write"),
+    errnos: [Errno::EACCES, Errno::EBUSY],
+    holds: |config| config.wants_cgroup() && is_missing(c"/sys/fs/cgroup/unified"),
+    remedy: Name::of(
+        c"to get a cgroup of its own: systemd-run --user --scope -p Delegate=yes gontainer ... (root: no --user)",
+    ),
+};
 
 /// A kind of namespace.
 struct Kind {
@@ -68,43 +74,43 @@ static KINDS: &[Kind] = &[
 static CAUSES: &[Cause] = &[
     Cause {
         calls: Name::of(c"clone"),
-        errnos: &[Errno::EPERM],
+        errnos: [Errno::EPERM; 2],
         holds: |config| !config.user && !has(CAP_SYS_ADMIN),
         remedy: Name::of(c"without -uid this takes CAP_SYS_ADMIN, which you do not have: add -uid"),
     },
     Cause {
         calls: Name::of(c"clone"),
-        errnos: &[Errno::EPERM],
+        errnos: [Errno::EPERM; 2],
         holds: |config| config.user && reads(c"/proc/sys/kernel/unprivileged_userns_clone", b"0"),
         remedy: Name::of(c"user namespaces are off here for ordinary users; as root: sysctl kernel.unprivileged_userns_clone=1"),
     },
     Cause {
         calls: Name::of(c"clone"),
-        errnos: &[Errno::EPERM],
+        errnos: [Errno::EPERM; 2],
         holds: |config| config.user && is_chrooted(),
         remedy: Name::of(c"this process is in a chroot, where the kernel makes no user namespace: enter the tree with pivot_root instead"),
     },
     Cause {
         calls: Name::of(c"clone"),
-        errnos: &[Errno::EPERM],
+        errnos: [Errno::EPERM; 2],
         holds: |config| config.user && has_proc() && !is_mapped(c"/proc/self/uid_map", config.caller_uid),
         remedy: Name::of(c"your user id has no mapping in the user namespace you are in already"),
     },
     Cause {
         calls: Name::of(c"clone"),
-        errnos: &[Errno::EPERM],
+        errnos: [Errno::EPERM; 2],
         holds: |config| config.user && status_says(b"Seccomp:\t2"),
         remedy: Name::of(c"a seccomp filter is in force here, as in Docker or a systemd service: it may be what refuses"),
     },
     Cause {
         calls: Name::of(c"open"),
-        errnos: &[Errno::EROFS],
+        errnos: [Errno::EROFS; 2],
         holds: |config| config.user,
         remedy: Name::of(c"/proc is read-only here: the id maps cannot be written"),
     },
     Cause {
         calls: Name::of(c"write"),
-        errnos: &[Errno::EPERM],
+        errnos: [Errno::EPERM; 2],
         holds: |config| config.user && config.is_roots() && !has(CAP_SETFCAP),
         remedy: Name::of(c"to map root takes CAP_SETFCAP from Linux 5.12 on"),
     },
@@ -121,43 +127,43 @@ static CAUSES: &[Cause] = &[
     },
     Cause {
         calls: Name::of(c"mkdir,create"),
-        errnos: &[Errno::EROFS],
+        errnos: [Errno::EROFS; 2],
         holds: |config| config.wants_mounts() && !config.wants_overlay(),
         remedy: Name::of(c"the tree is read-only and lacks this mount point: make it there first"),
     },
     Cause {
         calls: Name::of(c"mkdir,create"),
-        errnos: &[Errno::EACCES],
+        errnos: [Errno::EACCES; 2],
         holds: |config| config.user && config.root.is_some_and(|root| is_anothers(config, root)),
         remedy: Name::of(c"the tree is not yours, and root inside is you to it: only its owner can make a mount point"),
     },
     Cause {
         calls: Name::of(c"mount"),
-        errnos: &[Errno::EBUSY],
+        errnos: [Errno::EBUSY; 2],
         holds: Config::wants_more_mounts,
         remedy: Name::of(c"this path leads to the root itself, which nothing may cover"),
     },
     Cause {
         calls: Name::of(c"mount"),
-        errnos: &[Errno::ELOOP],
+        errnos: [Errno::ELOOP; 2],
         holds: Config::wants_overlay,
         remedy: Name::of(c"the rootfs must not lie in the upper or work of the directory for its changes"),
     },
     Cause {
         calls: Name::of(c"mount"),
-        errnos: &[Errno::EPERM, Errno::ENODEV],
+        errnos: [Errno::EPERM, Errno::ENODEV],
         holds: |config| config.wants_overlay() && config.user && uts::names().is_ok_and(|names| !names.is_since(5, 11)),
         remedy: Name::of(c"-overlay in a user namespace takes Linux 5.11"),
     },
     Cause {
         calls: Name::of(c"mount"),
-        errnos: &[Errno::EINVAL],
+        errnos: [Errno::EINVAL; 2],
         holds: keeps_changes_on_overlay,
         remedy: Name::of(c"the directory for changes lies on an overlay, as all in Docker but volumes does: name another"),
     },
     Cause {
         calls: Name::of(c"mount"),
-        errnos: &[Errno::EINVAL],
+        errnos: [Errno::EINVAL; 2],
         holds: |config| config.wants_overlay() && config.user && hides_mounts(config),
         remedy: Name::of(c"something is mounted in this tree: the kernel lets no user namespace see what lies below it, as an \
                  overlay would; as root, without -uid, it does"),
@@ -170,85 +176,81 @@ static CAUSES: &[Cause] = &[
     },
     Cause {
         calls: Name::of(c"open,mount"),
-        errnos: &[Errno::ENOENT, Errno::EPERM],
+        errnos: [Errno::ENOENT, Errno::EPERM],
         holds: |config| (config.user || config.wants_more_mounts() || config.keeps_changes()) && !has_proc(),
         remedy: Name::of(c"no /proc is mounted here, which this takes; as root: mount -t proc proc /proc"),
     },
     Cause {
         calls: Name::of(c"setresuid,setresgid,setgroups"),
-        errnos: &[Errno::EINVAL],
+        errnos: [Errno::EINVAL; 2],
         holds: |config| config.user,
         remedy: Name::of(c"this id has no mapping: -map=auto maps 0 to 65535, -map=INSIDE:OUTSIDE:COUNT what you like"),
     },
     Cause {
         calls: Name::of(c"setgroups"),
-        errnos: &[Errno::EPERM],
+        errnos: [Errno::EPERM; 2],
         holds: Config::denies_groups,
         remedy: Name::of(c"where only your own group is mapped there are no others: -map=auto maps more"),
     },
     Cause {
         calls: Name::of(c"look up"),
-        errnos: &[Errno::NO_SUBORDINATES],
+        errnos: [Errno::NO_SUBORDINATES; 2],
         holds: |_| true,
         remedy: Name::of(c"as root, add a line NAME:100000:65536 to /etc/subuid and /etc/subgid, of ids nobody else has"),
     },
     Cause {
         calls: Name::of(c"find"),
-        errnos: &[Errno::ENOENT],
+        errnos: [Errno::ENOENT; 2],
         holds: |_| true,
         remedy: Name::of(c"ids other than your own take newuidmap and newgidmap: on Debian, apt-get install uidmap"),
     },
     Cause {
         calls: Name::of(c"run"),
-        errnos: &[Errno::HELPER_FAILED],
+        errnos: [Errno::HELPER_FAILED; 2],
         holds: |_| status_says(b"NoNewPrivs:\t1"),
         remedy: Name::of(c"no_new_privs is in force here: no helper can gain privilege"),
     },
     Cause {
         calls: Name::of(c"pivot_root"),
-        errnos: &[Errno::EINVAL],
+        errnos: [Errno::EINVAL; 2],
         holds: |_| is_mounted(|place| place == b"/", b" - rootfs "),
         remedy: Name::of(c"the root here is the initramfs, which pivot_root cannot leave: switch_root to a tmpfs first, or leave -mnt out"),
     },
     Cause {
         calls: Name::of(c"openat"),
-        errnos: &[Errno::ENOENT],
+        errnos: [Errno::ENOENT; 2],
         holds: Config::wants_cgroup,
         remedy: Name::of(c"no cgroup v2 was found on /sys/fs/cgroup, which -memory, -cpus and -pids need"),
     },
     Cause {
         calls: Name::of(c"read"),
-        errnos: &[Errno::EOPNOTSUPP],
+        errnos: [Errno::EOPNOTSUPP; 2],
         holds: |config| config.wants_cgroup() && !is_missing(c"/sys/fs/cgroup/unified"),
         remedy: Name::of(c"cgroup v1 has the controllers on this host: boot with systemd.unified_cgroup_hierarchy=1"),
     },
     Cause {
         calls: Name::of(c"read"),
-        errnos: &[Errno::EOPNOTSUPP],
+        errnos: [Errno::EOPNOTSUPP; 2],
         holds: |config| config.wants_cgroup() && is_missing(c"/sys/fs/cgroup/unified"),
         remedy: Name::of(c"gontainer's cgroup has not been given the controllers for these limits"),
     },
     Cause {
         calls: Name::of(c"write"),
-        errnos: &[Errno::EBUSY],
+        errnos: [Errno::EBUSY; 2],
         holds: Config::wants_cgroup,
         remedy: Name::of(c"other processes are in gontainer's cgroup, and one that has any cannot pass limits on"),
     },
-    Cause {
-        calls: Name::of(CGROUPS),
-        errnos: NOT_DELEGATED,
-        holds: |config| config.wants_cgroup() && is_missing(c"/sys/fs/cgroup/unified"),
-        remedy: Name::of(c"to get a cgroup of its own: systemd-run --user --scope -p Delegate=yes gontainer ... (root: no --user)"),
-    },
+    NOT_DELEGATED,
+    Cause { errnos: [Errno::EOPNOTSUPP, Errno::EROFS], ..NOT_DELEGATED },
     Cause {
         calls: Name::of(c"prlimit64"),
-        errnos: &[Errno::EPERM],
+        errnos: [Errno::EPERM; 2],
         holds: |_| true,
         remedy: Name::of(c"a hard limit is raised only by root of the host (CAP_SYS_RESOURCE), nofile at most to fs.nr_open"),
     },
     Cause {
         calls: Name::of(c"write"),
-        errnos: &[Errno::EACCES],
+        errnos: [Errno::EACCES; 2],
         holds: |config| config.oom.is_some(),
         remedy: Name::of(c"-oom: below the value you have yourself takes CAP_SYS_RESOURCE on the host"),
     },
@@ -260,19 +262,19 @@ static CAUSES: &[Cause] = &[
     },
     Cause {
         calls: Name::of(c"size"),
-        errnos: &[Errno::EINVAL, Errno::EFBIG],
+        errnos: [Errno::EINVAL, Errno::EFBIG],
         holds: |config| config.wants_filter_of_file(),
         remedy: Name::of(c"-seccomp takes a BPF program as libseccomp exports it: 1 to 4096 instructions of 8 bytes"),
     },
     Cause {
         calls: Name::of(c"prctl PR_SET_SECCOMP"),
-        errnos: &[Errno::EINVAL],
+        errnos: [Errno::EINVAL; 2],
         holds: |config| config.wants_filter_of_file(),
         remedy: Name::of(c"the kernel does not take the file of -seccomp as a program for system calls"),
     },
     Cause {
         calls: Name::of(c"prctl PR_SET_SECCOMP"),
-        errnos: &[Errno::EINVAL],
+        errnos: [Errno::EINVAL; 2],
         holds: |_| !status_says(b"Seccomp:"),
         remedy: Name::of(c"this kernel has no filters of system calls (CONFIG_SECCOMP_FILTER); -seccomp=off does without"),
     },
@@ -284,13 +286,13 @@ static CAUSES: &[Cause] = &[
     },
     Cause {
         calls: Name::of(c"capget"),
-        errnos: &[Errno::EPERM],
+        errnos: [Errno::EPERM; 2],
         holds: |config| config.capabilities.added != 0,
         remedy: Name::of(c"-cap adds only what the caller has and the kernel knows"),
     },
     Cause {
         calls: Name::of(c"execve"),
-        errnos: &[Errno::ENOENT],
+        errnos: [Errno::ENOENT; 2],
         holds: |config| config.wants_root(),
         remedy: Name::of(c"commands are looked up inside the rootfs that -mnt names"),
     },
@@ -318,7 +320,7 @@ pub(super) fn write_causes(message: &mut Message, config: &Config, fault: &Fault
 fn write_cause_in_kind(message: &mut Message, kind: &Kind, errno: Errno) {
     let mut path = Text::<64>::new();
     let kind_name = kind.name.bytes();
-    if NO_ROOM.contains(&errno) {
+    if errno == Errno::ENOSPC {
         path.push_str("/proc/sys/user/max_").push(kind_name).push_str("_namespaces");
         if reads(path.c_str_or_empty(), b"0") {
             message.push_str("hint: user.max_").push(kind_name).push_str("_namespaces is 0 here; as root: ");

@@ -27,7 +27,7 @@ pub(super) fn time_until(then_ns: u64) -> Result<libc::timespec, Errno> {
     })
 }
 
-/// Waits so long, nanosleep(2); a signal may end it sooner.
+/// Waits so long, less than a second, nanosleep(2); interrupted by a signal, it begins again.
 pub(crate) fn sleep_ms(milliseconds: u32) {
     let time = libc::timespec { tv_sec: 0, tv_nsec: libc::c_long::from(milliseconds) * 1_000_000 };
     // SAFETY: the kernel reads the time; it is given no place for what is left of it.

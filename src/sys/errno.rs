@@ -67,6 +67,7 @@ errors! {
     EINVAL "invalid argument"
     EIO "input/output error"
     EISDIR "is a directory"
+    ELIBBAD "its interpreter is no program"
     ELOOP "too many levels of symbolic links"
     EMFILE "too many open files"
     ENAMETOOLONG "file name too long"
@@ -77,6 +78,7 @@ errors! {
     ENOMEM "out of memory"
     ENOSPC "no space left, or a limit on namespaces or mounts"
     ENOSYS "the kernel has no such system call"
+    ENOTCONN "the file system's server is gone"
     ENOTDIR "not a directory"
     ENOTTY "not a terminal"
     ENXIO "no such device or address"
@@ -89,7 +91,6 @@ errors! {
     ESRCH "no such process"
     ESTALE "stale file handle"
     ETXTBSY "file is open for writing"
-    EUSERS "a limit on namespaces"
     EXDEV "crosses a mount or a device"
     ;
     NO_SUCH_USER 5001 "no such user in the container's /etc/passwd"

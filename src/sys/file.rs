@@ -418,6 +418,15 @@ pub(crate) fn read(fd: &Fd, into: &mut [u8]) -> Result<usize, Errno> {
     unsafe { call!(READ, fd.number(), into.as_mut_ptr(), into.len()) }
 }
 
+/// read(2) of no bytes: whether it could be.
+///
+/// # Errors
+/// EIO: a terminal that has another group in the foreground, or was hung up. EBADF: not for reading.
+pub(crate) fn read_nothing(fd: i32) -> Result<(), Errno> {
+    // SAFETY: the kernel writes nothing.
+    unsafe { call!(READ, fd, 0_usize, 0_usize) }.map(drop)
+}
+
 /// write(2). Returns how many bytes were taken.
 ///
 /// # Errors

@@ -43,8 +43,8 @@ impl<const BYTES: usize> Stack<BYTES> {
 /// directory and signal dispositions, and sends SIGCHLD when it ends. `side` is what the recorder calls it.
 ///
 /// # Errors
-/// EPERM: not allowed to make such a namespace. EINVAL: the kernel has no such namespace. ENOSPC (EUSERS
-/// before 4.9): a limit on namespaces, or nested too deep. EAGAIN: a limit on processes.
+/// EPERM: not allowed to make such a namespace. EINVAL: the kernel has no such namespace. ENOSPC: a
+/// limit on namespaces, or nested too deep. EAGAIN: a limit on processes.
 ///
 /// # Safety
 /// Until the child has executed or ended, nothing else uses `stack`, `arg` stays, and what both processes

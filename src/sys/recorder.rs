@@ -51,8 +51,6 @@ pub(crate) struct Record {
     end_ns: AtomicU64,
     /// As the kernel gave it.
     result: AtomicUsize,
-    /// Set when all before is written.
-    ready: AtomicBool,
 }
 
 impl Record {
@@ -78,7 +76,7 @@ pub(crate) struct Call {
     pub(crate) registers: [usize; 6],
     /// Which registers point to texts, bit N for register N.
     texts: u32,
-    /// Those texts one behind the other, each with a NUL behind it.
+    /// Those texts one behind the other, each with a NUL behind it; only the last may be so long that it is cut.
     copies: [u8; TEXT_BYTES],
 }
 
@@ -95,12 +93,15 @@ impl Call {
 
 struct List(UnsafeCell<MaybeUninit<[Record; MOST_RECORDS]>>);
 
-// SAFETY: a place in the list belongs to whoever took its number from `used`, until it is ready; from then
-// on only its atomics change.
+// SAFETY: a place in the list belongs to whoever took its number from `used`, until READY says that it is written; from
+// then on only its atomics change.
 unsafe impl Sync for List {}
 
 #[unsafe(link_section = ".bss.~2")]
 static LIST: List = List(UnsafeCell::new(MaybeUninit::zeroed()));
+/// Which places are written.
+#[unsafe(link_section = ".bss.~3")]
+static READY: [AtomicBool; MOST_RECORDS] = [const { AtomicBool::new(false) }; MOST_RECORDS];
 
 struct Records {
     used: AtomicUsize,
@@ -119,9 +120,8 @@ static RECORDS: Records = Records {
 
 /// Starts over in this mode.
 pub(crate) fn start(mode: Mode) {
-    for place in (0..MOST_RECORDS).filter_map(place) {
-        // SAFETY: as in `records`.
-        unsafe { &(*place).ready }.store(false, Ordering::Relaxed);
+    for ready in &READY {
+        ready.store(false, Ordering::Relaxed);
     }
     RECORDS.used.store(0, Ordering::Relaxed);
     MODE.store(mode as u8, Ordering::Release);
@@ -252,20 +252,20 @@ fn side() -> Side {
 }
 
 fn note(what: What) -> Option<&'static Record> {
-    let place = place(RECORDS.used.fetch_add(1, Ordering::Relaxed))?;
-    let (end_ns, result, ready) = (AtomicU64::new(0), AtomicUsize::new(0), AtomicBool::new(false));
-    let record = Record { begin_ns: now_ns(), side: side(), what, end_ns, result, ready };
+    let index = RECORDS.used.fetch_add(1, Ordering::Relaxed);
+    let ready = READY.get(index)?;
+    let (end_ns, result) = (AtomicU64::new(0), AtomicUsize::new(0));
+    let record = Record { begin_ns: now_ns(), side: side(), what, end_ns, result };
     // SAFETY: the place is ours, and nobody reads it before it is ready.
-    unsafe { place.write(record) };
+    unsafe { place(index).write(record) };
+    ready.store(true, Ordering::Release);
     // SAFETY: just written, and no more written to but through its atomics.
-    let record = unsafe { &*place };
-    record.ready.store(true, Ordering::Release);
-    Some(record)
+    Some(unsafe { &*place(index) })
 }
 
-/// A place in the list.
-fn place(index: usize) -> Option<*mut Record> {
-    (index < MOST_RECORDS).then(|| LIST.0.get().cast::<Record>().wrapping_add(index))
+/// A place in the list, which has one for each of READY's.
+fn place(index: usize) -> *mut Record {
+    LIST.0.get().cast::<Record>().wrapping_add(index)
 }
 
 /// Whether there was more than there is room for.
@@ -288,12 +288,10 @@ impl Iterator for Recorded {
     #[inline(never)]
     fn next(&mut self) -> Option<&'static Record> {
         loop {
-            let place = place(self.0.next()?)?;
-            // SAFETY: zero at first, which `ready` may be at any time.
-            let ready = unsafe { &(*place).ready };
-            if ready.load(Ordering::Acquire) {
-                // SAFETY: written whole, as it says.
-                return Some(unsafe { &*place });
+            let index = self.0.next()?;
+            if READY.get(index)?.load(Ordering::Acquire) {
+                // SAFETY: written whole, as that says.
+                return Some(unsafe { &*place(index) });
             }
         }
     }

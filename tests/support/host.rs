@@ -1,7 +1,9 @@
 //! The host, looked at from outside; time and chance.
 
 use super::{PATIENCE, check};
-use std::fs;
+use std::fs::{self, File};
+use std::os::fd::AsRawFd as _;
+use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
 use std::time::{Duration, Instant};
 
 /// Where this process's namespace of a kind is, `uts:[4026531838]`.
@@ -39,6 +41,23 @@ pub fn kill(pid: i32, signal: i32) {
 pub fn children_of(pid: i32) -> Vec<i32> {
     let list = fs::read_to_string(format!("/proc/{pid}/task/{pid}/children")).unwrap_or_default();
     list.split_whitespace().map(|word| word.parse().unwrap()).collect()
+}
+
+/// How many bytes nobody has read yet in the pipes that it has open for reading.
+pub fn waiting_in_pipes(pid: i32) -> i32 {
+    let ends = fs::read_dir(format!("/proc/{pid}/fd")).unwrap().filter_map(|entry| {
+        let name = entry.unwrap().path();
+        let is_pipe = fs::read_link(&name).is_ok_and(|to| to.to_string_lossy().starts_with("pipe:"));
+        let for_writing = fs::symlink_metadata(&name).unwrap().permissions().mode() & 0o200 != 0;
+        (is_pipe && !for_writing).then(|| File::options().read(true).custom_flags(libc::O_NONBLOCK).open(name).unwrap())
+    });
+    ends.map(|end| {
+        let mut waiting = 0;
+        // SAFETY: the kernel writes one number.
+        unsafe { libc::ioctl(end.as_raw_fd(), libc::FIONREAD, &raw mut waiting) };
+        waiting
+    })
+    .sum()
 }
 
 /// The mounts that this process sees.

@@ -29,7 +29,7 @@ pub(in crate::launch) fn hold_sources(job: &Job) -> Result<(), Fault> {
         let dir = file::open(path, Open::List).on(c"open", path)?;
         if let Some(claimed) = &job.claimed {
             // Another by now, which nobody has looked at?
-            if file::are_same(&dir, claimed) == Ok(false) && !is_rehearsal() {
+            if !file::are_same(&dir, claimed).on(c"stat", path)? && !is_rehearsal() {
                 return Err(Errno::ESTALE).on(c"stat", path);
             }
             claimed.close_copy(); // for what `handshake::leave_launchers` says

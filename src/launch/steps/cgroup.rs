@@ -4,7 +4,8 @@
 //! The command's process enters by itself, and all that it starts is born there. PID 1 stays outside: it
 //! shares the launcher's memory, and when memory runs out the kernel kills all who share a victim's.
 //!
-//! A launcher that is killed leaves its leaf behind, empty: the next start beside it removes it.
+//! A launcher that is killed leaves its leaf behind, empty: the next start beside it removes it. Leaves are told apart by
+//! pids: two launchers of one cgroup in two PID namespaces may take each other's, and one then fails to enter.
 
 use crate::config::Config;
 use crate::launch::fault::{Fault, On};
@@ -177,7 +178,9 @@ pub(in crate::launch) fn make(job: &mut Job) -> Result<(), Fault> {
             Ok(())
         }
         Err(fault) => {
-            let _ = file::remove_dir_at(&own, name.c_str_or_empty()); // ENOENT: it was not made
+            if fault.errno != Errno::EEXIST {
+                let _ = file::remove_dir_at(&own, name.c_str_or_empty()); // ENOENT: it was not made
+            }
             if let Some(refuge) = &refuge {
                 let _ = write_at(&own, c"cgroup.subtree_control", controllers(job.config, b"-").as_bytes());
                 go_back(&own, refuge);
@@ -203,7 +206,7 @@ pub(in crate::launch) fn limit(job: &mut Job) -> Result<(), Fault> {
         result => result,
     };
     // Root inside could else make cgroups in it, which would stay.
-    where_there_is(write_at(&cgroup.leaf, c"cgroup.max.descendants", b"0"))?; // SINCE(4.14)
+    write_at(&cgroup.leaf, c"cgroup.max.descendants", b"0")?;
     if let Some(bytes) = job.config.memory {
         write_at(&cgroup.leaf, c"memory.max", number(bytes).as_bytes())?;
         where_there_is(write_at(&cgroup.leaf, c"memory.swap.max", b"0"))?; // a kernel without swap
@@ -226,7 +229,7 @@ pub(in crate::launch) fn enter(job: &Job) -> Result<(), Fault> {
     }
 }
 
-/// Removes the leaf, with whoever is left in it. Returns whether the kernel killed for want of memory.
+/// Removes the leaf, with whoever is left in it; before Linux 5.14 it stays as long as they do. Returns whether the kernel killed for want of memory.
 #[cold]
 #[inline(never)]
 pub(in crate::launch) fn remove(config: &Config, cgroup: &Cgroup) -> bool {

@@ -20,7 +20,8 @@ pub(in crate::launch) fn start_command(job: &Job) -> Result<(), Fault> {
     Ok(())
 }
 
-/// Holds nothing that is worth having: only the terminal, to hand it on, and the pipe to tell of stops.
+/// Holds nothing that is worth having: only the terminal, to hand it on, the pipe to tell of stops, and in a
+/// benchmark our own file, which is the command.
 pub(in crate::launch) fn close_descriptors(job: &Job) -> Result<(), Fault> {
     if let Some(started) = &job.started {
         started.write.close_copy(); // first: the launcher waits for its end

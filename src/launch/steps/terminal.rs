@@ -10,7 +10,7 @@
 use crate::launch::fault::{Fault, On};
 use crate::launch::job::{Job, Terminal};
 use crate::sys::signal::{INTERRUPT, TERMINAL_INPUT};
-use crate::sys::{Errno, file, process, signal};
+use crate::sys::{Errno, Pid, file, process, signal};
 
 /// Looks for the terminal that controls our session among the standard descriptors.
 pub(in crate::launch) fn find(job: &mut Job) -> Result<(), Fault> {
@@ -19,7 +19,7 @@ pub(in crate::launch) fn find(job: &mut Job) -> Result<(), Fault> {
             // SIGTTIN does not stop a PID 1: it would ask for ever.
             let wants_it =
                 job.config.as_pid1 || file::foreground(1).is_ok() && signal::is_ignored(INTERRUPT) != Ok(true);
-            let is_ours = group == process::own_group();
+            let is_ours = is_ours(fd, group);
             job.terminal = Some(Terminal { fd, hand_over: fd == 0 && wants_it && is_ours });
             // bash at its prompt starts a `$(…)` with this ignored: EIO instead of a stop, by which the command asks.
             if is_ours {
@@ -29,6 +29,12 @@ pub(in crate::launch) fn find(job: &mut Job) -> Result<(), Fault> {
         }
     }
     Ok(())
+}
+
+/// Whether our own group is `group`, which the terminal has in the foreground.
+pub(in crate::launch) fn is_ours(fd: i32, group: Pid) -> bool {
+    // Those of an outer PID namespace are all 0 here. To read nothing gives EIO in the background, if SIGTTIN is held back.
+    group == process::own_group() && (group.0 != 0 || file::read_nothing(fd).is_ok())
 }
 
 /// With a terminal and a PID 1 between: how its word of a stopped command comes to the launcher.

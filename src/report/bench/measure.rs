@@ -418,8 +418,13 @@ impl Runner {
     /// Waits for the end of one that was started.
     #[inline(never)]
     fn collect(&mut self) -> Option<Sample> {
-        let (pid, event, usage) = process::wait_for_usage().ok()?;
-        let slot = self.slot_of(pid)?;
+        let (slot, event, usage) = loop {
+            let (pid, event, usage) = process::wait_for_usage().ok()?;
+            // Who executed us may have left us a child.
+            if let Some(slot) = self.slot_of(pid) {
+                break (slot, event, usage);
+            }
+        };
         self.set_slot(slot, 3, 0);
         let process::Event::Exited(status) = event else { return None };
         (self.slot(slot, 2) == ENDED).then_some(Sample {
