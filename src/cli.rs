@@ -28,9 +28,6 @@ use std::vec::Vec;
 /// `PS1=`, and what a shell shows.
 type Prompt = Text<256>;
 
-/// What the kernel calls an id that has no number in a user namespace.
-const NO_ID: u32 = 65534;
-
 /// Wrong usage.
 const WRONG_USAGE: i32 = 2;
 
@@ -61,10 +58,10 @@ pub(crate) fn run(words: Words, environment: Words, caller: Caller) -> i32 {
             return WRONG_USAGE;
         }
     };
-    if config.user && config.caller_uid != 0 {
-        // `unshare --map-user` by root gives it another number; who has none here, as in most, is nobody's.
-        config.host_root =
-            file::mode_and_owner(c"/proc/sys").map_or(0, |(_, owner)| if owner == NO_ID { 0 } else { owner });
+    if config.user && (config.caller_uid != 0 || config.map.is_some()) {
+        // In a user namespace it may have another number; or none, as in most, which the kernel calls 65534, as it may
+        // have called root.
+        config.host_root = file::mode_and_owner(c"/proc/sys").map_or(0, |(_, owner)| owner);
     }
     match config.action {
         Some(Action::Help) => print(flags::help),
@@ -268,11 +265,11 @@ fn parse_flags(flags: Vec<OsString>, config: &mut Config) -> Result<(), Misuse> 
                 Some(on) => set(config, on),
                 None => return Err(complain("takes true or false")),
             },
-            Takes::Value(_, set) => match given {
+            Takes::Value(set) => match given {
                 Some(value) => set(config, value).map_err(complain)?,
                 None => return Err(Misuse::MissingValue(flag)),
             },
-            Takes::Maybe(_, set) => set(config, given).map_err(complain)?,
+            Takes::Maybe(set) => set(config, given).map_err(complain)?,
         }
     }
     check(config)
@@ -298,6 +295,8 @@ fn check(config: &mut Config) -> Result<(), Misuse> {
         "-map: needs a user namespace: leave -uid=false out"
     } else if config.wants_identity() && config.identity().is_none() {
         "-map: no id inside is 0 or yours: say with -user who COMMAND is to be"
+    } else if config.opens_init() {
+        "-cap: with sys_ptrace root inside would reach gontainer, which is PID 1: add -as-pid1"
     } else if config.loosens_strict() {
         "-strict: takes no flag behind it that loosens it"
     } else if config.wants_overlay() && !config.wants_root() {
@@ -477,7 +476,7 @@ mod tests {
     fn word() -> impl Strategy<Value = Vec<u8>> {
         let flag =
             (0..FLAGS.len(), "-{1,3}", "|=|=true|=0|=[a-z0-9:/,.=-]{0,12}").prop_map(|(index, dashes, value)| {
-                let name = FLAGS.get(index).and_then(|flag| flag.name.text().to_str().ok()).unwrap_or_default();
+                let name = FLAGS.get(index).and_then(|flag| core::str::from_utf8(flag.name()).ok()).unwrap_or_default();
                 format!("{dashes}{name}{value}").into_bytes()
             });
         prop_oneof![

@@ -53,6 +53,7 @@ pub(crate) const ALL_CAPABILITIES: u64 = u64::MAX;
 /// What Docker leaves to root by default: CHOWN, DAC_OVERRIDE, FOWNER, FSETID, KILL, SETGID, SETUID,
 /// SETPCAP, NET_BIND_SERVICE, NET_RAW, SYS_CHROOT, MKNOD, AUDIT_WRITE, SETFCAP.
 const USUAL_CAPABILITIES: u64 = 0xa804_25fb;
+const CAP_SYS_PTRACE: u64 = 1 << 19;
 pub(crate) const CAP_SYS_ADMIN: u64 = 1 << 21;
 
 /// Where HOME and USER stand in the environment of a command that is somebody of the container's: only
@@ -364,9 +365,9 @@ impl Config {
         self.trace && (self.denies_groups() || !self.wants_root_ids() && !self.wants_identity())
     }
 
-    /// Whether ids change in a process that shares PID 1's memory: that may open it again.
+    /// Whether ids change in a process that shares gontainer's memory: where fs.suid_dumpable is 1, that opens it.
     pub(crate) fn wants_closed_again(&self) -> bool {
-        self.wants_identity() && self.wants_init()
+        self.wants_identity()
     }
 
     /// Whether ids change in the process that becomes the command, which has to die with the launcher.
@@ -655,6 +656,12 @@ impl Config {
                 && self.wants_default_filter()
                 && self.read_only
                 && self.refuses_new_privileges())
+    }
+
+    /// Whether root inside could write to PID 1's memory, which is that of gontainer outside, though nobody asked for all
+    /// capabilities. From a user namespace below gontainer's it cannot.
+    pub(crate) fn opens_init(&self) -> bool {
+        self.wants_init() && !self.user && self.capabilities.added & CAP_SYS_PTRACE != 0
     }
 
     pub(crate) fn is_strict(&self) -> bool {

@@ -6,7 +6,7 @@ use crate::limits;
 use crate::mounts::{self, Mount};
 use crate::number;
 use crate::sys::Name;
-use crate::text::{Text, is_same_word, parts};
+use crate::text::{Text, first_part, is_same_word, parts};
 use core::ffi::CStr;
 
 /// What follows a flag's name, and what it sets. A setter checks and stores; it never acts, and leaves
@@ -16,25 +16,16 @@ pub(crate) enum Takes {
     Nothing(fn(&mut Config)),
     /// Nothing, or `=true` or `=false`.
     Switch(fn(&mut Config, bool)),
-    /// A value, which help calls by this name.
-    Value(Name, fn(&mut Config, &'static CStr) -> Result<(), &'static str>),
-    /// Nothing, or `=` and a value, which help calls by this name.
-    Maybe(Name, fn(&mut Config, Option<&'static CStr>) -> Result<(), &'static str>),
+    /// A value.
+    Value(fn(&mut Config, &'static CStr) -> Result<(), &'static str>),
+    /// Nothing, or `=` and a value.
+    Maybe(fn(&mut Config, Option<&'static CStr>) -> Result<(), &'static str>),
 }
 
 impl Takes {
     /// Whether a value must follow, if not behind `=` then as the next word.
     pub(crate) fn needs_value(&self) -> bool {
-        matches!(self, Value(..))
-    }
-
-    /// How help shows the value, if there is one.
-    fn shown_value(&self) -> [&'static [u8]; 3] {
-        match self {
-            Value(name, _) => [b"=", name.bytes(), b""],
-            Maybe(name, _) => [b"[=", name.bytes(), b"]"],
-            Nothing(_) | Switch(_) => [b""; 3],
-        }
+        matches!(self, Value(_))
     }
 }
 
@@ -52,16 +43,29 @@ pub(crate) enum Group {
 
 /// One flag.
 pub(crate) struct Flag {
-    pub(crate) name: Name,
+    /// As help shows it: the name, the value if it takes one, a tab, and what it does.
+    line: Name,
+    group: Group,
     pub(crate) takes: Takes,
-    pub(crate) group: Group,
-    pub(crate) help: Name,
 }
 
 impl Flag {
+    pub(crate) fn name(&self) -> &'static [u8] {
+        self.usage().split(|letter| matches!(letter, b'=' | b'[')).next().unwrap_or_default()
+    }
+
+    /// Its name and its value.
+    fn usage(&self) -> &'static [u8] {
+        first_part(self.line.bytes(), b'\t')
+    }
+
+    fn help(&self) -> &'static [u8] {
+        self.line.bytes().get(self.usage().len() + 1..).unwrap_or_default()
+    }
+
     /// Whether it says something about the container, not about what to do with it.
     pub(crate) fn shapes_container(&self) -> bool {
-        !matches!(self.group, Actions | Insight) && self.name.text() != c"quiet"
+        !matches!(self.group, Actions | Insight) && self.name() != b"quiet"
     }
 }
 
@@ -70,52 +74,52 @@ use Takes::{Maybe, Nothing, Switch, Value};
 
 #[rustfmt::skip] // the table is the manual: a flag, a line
 pub(crate) static FLAGS: &[Flag] = &[
-    Flag { name: Name::of(c"run"),      takes: Nothing(|c| c.action = Some(Action::Run)),        group: Actions,    help: Name::of(c"start a container; COMMAND defaults to /bin/sh") },
-    Flag { name: Name::of(c"bench"),    takes: Maybe(Name::of(c"N"), |c, v| { c.action = Some(Action::Bench); count(&mut c.runs, v) }), group: Actions, help: Name::of(c"start N containers (default 200), time each") },
-    Flag { name: Name::of(c"h"),        takes: Nothing(|c| c.action = Some(Action::Help)),       group: Actions,    help: Name::of(c"print this help") },
-    Flag { name: Name::of(c"v"),        takes: Nothing(|c| c.action = Some(Action::Version)),    group: Actions,    help: Name::of(c"print the version") },
-    Flag { name: Name::of(c"uid"),      takes: Switch(|c, on| c.user = on),                      group: Namespaces, help: Name::of(c"user namespace: you are root inside, and yourself outside") },
-    Flag { name: Name::of(c"map"),      takes: Value(Name::of(c"MAP"), |c, v| { c.user = true; Mapping::set(&mut c.map, v.to_bytes()) }), group: Namespaces, help: Name::of(c"ids: root, self, auto or INSIDE:OUTSIDE:COUNT; implies -uid") },
-    Flag { name: Name::of(c"gmap"),     takes: Value(Name::of(c"MAP"), |c, v| { c.user = true; Mapping::set(&mut c.group_map, v.to_bytes()) }), group: Namespaces, help: Name::of(c"the same for groups (default: as -map)") },
-    Flag { name: Name::of(c"mnt"),      takes: Value(Name::of(c"DIR"), |c, v| { c.root = Some(v); not_empty(v) }), group: Namespaces, help: Name::of(c"mount namespace: DIR becomes /, the old root is gone") },
-    Flag { name: Name::of(c"uts"),      takes: Switch(|c, on| c.uts = on),                       group: Namespaces, help: Name::of(c"UTS namespace: a host name of its own") },
-    Flag { name: Name::of(c"hostname"), takes: Value(Name::of(c"NAME"), |c, v| { c.host_name = Some(v); host_name(v) }), group: Namespaces, help: Name::of(c"the host name inside, implies -uts (default gontainer)") },
-    Flag { name: Name::of(c"ipc"),      takes: Switch(|c, on| c.ipc = on),                       group: Namespaces, help: Name::of(c"IPC namespace: message queues and shared memory of its own") },
-    Flag { name: Name::of(c"net"),      takes: Switch(|c, on| c.net = on),                       group: Namespaces, help: Name::of(c"network namespace: only a loopback interface, up") },
-    Flag { name: Name::of(c"pid"),      takes: Switch(|c, on| c.pid = on),                       group: Namespaces, help: Name::of(c"PID namespace: a new /proc, and an init as PID 1") },
-    Flag { name: Name::of(c"cgroup"),   takes: Switch(|c, on| c.cgroup = on),                    group: Namespaces, help: Name::of(c"cgroup namespace: its own cgroup is the root of all it sees") },
-    Flag { name: Name::of(c"time"),     takes: Switch(|c, on| (c.time, c.time_is_optional) = (on, false)), group: Namespaces, help: Name::of(c"time namespace: offsets of uptime and monotonic clock") },
-    Flag { name: Name::of(c"all"),      takes: Switch(|c, on| if on { c.isolate_all() }),         group: Namespaces, help: Name::of(c"all of them but -mnt; -all -net=false leaves one out") },
-    Flag { name: Name::of(c"ro"),       takes: Switch(|c, on| c.read_only = on),                 group: Files,      help: Name::of(c"read-only: the root and all that is mounted in it already") },
-    Flag { name: Name::of(c"overlay"),  takes: Maybe(Name::of(c"DIR"), |c, v| { c.overlay = Some(v.map_or(Changes::Memory, Changes::Dir)); v.map_or(Ok(()), directory) }), group: Files, help: Name::of(c"changes to -mnt's tree go to memory, or are kept in DIR") },
-    Flag { name: Name::of(c"bind"),     takes: Value(Name::of(c"SRC[:DST[:ro]]"), |c, v| Mount::bind(v).map(|mount| c.mounts.push(mount))), group: Files, help: Name::of(c"a file or directory of the host, inside; repeatable") },
-    Flag { name: Name::of(c"tmpfs"),    takes: Value(Name::of(c"DST[:SIZE]"), |c, v| Mount::tmpfs(v).map(|mount| c.mounts.push(mount))), group: Files, help: Name::of(c"an empty directory in memory; repeatable") },
-    Flag { name: Name::of(c"dev"),      takes: Value(Name::of(c"none"), |c, v| { c.no_dev = true; none(v) }),   group: Files, help: Name::of(c"with -mnt: the rootfs's own /dev, instead of a small new one") },
-    Flag { name: Name::of(c"proc"),     takes: Value(Name::of(c"none"), |c, v| { c.no_proc = true; none(v) }),  group: Files, help: Name::of(c"no new /proc; with -mnt, none at all") },
-    Flag { name: Name::of(c"sys"),      takes: Value(Name::of(c"none"), |c, v| { c.no_sys = true; none(v) }),   group: Files, help: Name::of(c"with -mnt and -net: no /sys") },
-    Flag { name: Name::of(c"dns"),      takes: Value(Name::of(c"none"), |c, v| { c.no_dns = true; none(v) }),   group: Files, help: Name::of(c"with -mnt, without -net: the rootfs's own /etc/resolv.conf") },
-    Flag { name: Name::of(c"as-pid1"),  takes: Switch(|c, on| c.as_pid1 = on),                   group: Command,    help: Name::of(c"with -pid: no init, COMMAND itself is PID 1") },
-    Flag { name: Name::of(c"user"),     takes: Value(Name::of(c"USER"), |c, v| { c.identity = User::parse(v).map(|user| (user, v)); c.identity.map(drop).ok_or("takes a NAME of the container's /etc/passwd, UID or UID:GID") }), group: Command, help: Name::of(c"who COMMAND is inside: NAME, UID or UID:GID") },
-    Flag { name: Name::of(c"workdir"),  takes: Value(Name::of(c"DIR"), |c, v| mounts::absolute(v).map(|path| c.work_dir = Some(path))), group: Command, help: Name::of(c"where COMMAND starts, inside") },
-    Flag { name: Name::of(c"env"),      takes: Value(Name::of(c"NAME[=VALUE]"), |c, v| { c.environment.push(v); variable(v) }), group: Command, help: Name::of(c"set a variable, or hand the caller's on; all: all of them") },
-    Flag { name: Name::of(c"quiet"),    takes: Switch(|c, on| c.quiet = on),                     group: Command,    help: Name::of(c"no banner before an interactive shell") },
-    Flag { name: Name::of(c"timeout"),  takes: Value(Name::of(c"TIME"), |c, v| set(&mut c.timeout_ns, limits::duration_ns(v.to_bytes()), "needs a time, as in 500ms, 5s, 1.5m or 2h")), group: Limits, help: Name::of(c"end it after TIME: TERM, 5s later KILL; status 124") },
-    Flag { name: Name::of(c"rlimit"),   takes: Value(Name::of(c"NAME=N[:N]"), |c, v| limits::resource_limit(v.to_bytes()).map(|limit| c.resource_limits.push((v, limit)))), group: Limits, help: Name::of(c"a limit by its name in prlimit(1), soft:hard; repeatable") },
-    Flag { name: Name::of(c"oom"),      takes: Value(Name::of(c"ADJ"), |c, v| { c.oom = Some(v); limits::between(v.to_bytes(), -1000, 1000).map(drop).ok_or("needs a number from -1000 to 1000") }), group: Limits, help: Name::of(c"sooner killed for want of memory: -1000 never, 1000 first") },
-    Flag { name: Name::of(c"nice"),     takes: Value(Name::of(c"N"), |c, v| set(&mut c.nice, limits::between(v.to_bytes(), -20, 19), "needs a number from -20 to 19")), group: Limits, help: Name::of(c"how readily it yields the processor: -20 least, 19 most") },
-    Flag { name: Name::of(c"fd"),       takes: Value(Name::of(c"N"), |c, v| descriptor(v).map(|number| c.kept_descriptors.push((number, v)))), group: Safety, help: Name::of(c"keep descriptor N of yours open inside; repeatable") },
-    Flag { name: Name::of(c"cap"),      takes: Value(Name::of(c"LIST"), |c, v| capabilities(&mut c.capabilities, v)), group: Safety, help: Name::of(c"root's capabilities: none, default, all, +NAME,-NAME") },
-    Flag { name: Name::of(c"seccomp"),  takes: Value(Name::of(c"FILTER"), |c, v| { c.filter = filter(v); not_empty(v) }), group: Safety, help: Name::of(c"calls that are refused: default, off, or a BPF program's file") },
-    Flag { name: Name::of(c"new-privs"), takes: Switch(|c, on| c.new_privileges = on),           group: Safety,     help: Name::of(c"let set-user-id programs gain privileges, as su and sudo need") },
-    Flag { name: Name::of(c"strict"),   takes: Switch(Config::set_strict),                       group: Safety,     help: Name::of(c"for code you do not trust: all namespaces, no privileges") },
-    Flag { name: Name::of(c"memory"),   takes: Value(Name::of(c"SIZE"), |c, v| set(&mut c.memory, limits::memory(v.to_bytes()), "needs a size of 1m or more, as in 512m or 2g")), group: Limits, help: Name::of(c"all memory it may use, swap none; out of it, it ends") },
-    Flag { name: Name::of(c"cpus"),     takes: Value(Name::of(c"N"), |c, v| set(&mut c.cpus, limits::cpus(v.to_bytes()), "needs a number of 0.01 or more, as in 0.5 or 2")), group: Limits, help: Name::of(c"processor time it may use: 1.5 is one and a half processors") },
-    Flag { name: Name::of(c"pids"),     takes: Value(Name::of(c"N"), |c, v| set(&mut c.pids, limits::pids(v.to_bytes()), "needs a number from 1")), group: Limits, help: Name::of(c"processes and threads it may have") },
-    Flag { name: Name::of(c"trace"),    takes: Switch(|c, on| c.trace = on),                     group: Insight,    help: Name::of(c"print every step of the start, its calls and its times") },
-    Flag { name: Name::of(c"plan"),     takes: Switch(|c, on| c.plan = on),                      group: Insight,    help: Name::of(c"print what -run would do, and do nothing") },
-    Flag { name: Name::of(c"jobs"),     takes: Value(Name::of(c"J"), |c, v| count(&mut c.jobs, Some(v))),   group: Insight,    help: Name::of(c"with -bench: J at a time (default 1), and how many a second") },
-    Flag { name: Name::of(c"vs"),       takes: Value(Name::of(c"COMMAND LINE"), |c, v| { c.versus = Some(v); not_empty(v) }), group: Insight, help: Name::of(c"with -bench: in turns with this program, whole process") },
-    Flag { name: Name::of(c"json"),     takes: Switch(|c, on| c.json = on),                      group: Insight,    help: Name::of(c"with -bench: what hyperfine exports, and the steps") },
+    Flag { line: Name::of(c"run\tstart a container; COMMAND defaults to /bin/sh"), group: Actions, takes: Nothing(|c| c.action = Some(Action::Run)) },
+    Flag { line: Name::of(c"bench[=N]\tstart N containers (default 200), time each"), group: Actions, takes: Maybe(|c, v| { c.action = Some(Action::Bench); count(&mut c.runs, v) }) },
+    Flag { line: Name::of(c"h\tprint this help"), group: Actions, takes: Nothing(|c| c.action = Some(Action::Help)) },
+    Flag { line: Name::of(c"v\tprint the version"), group: Actions, takes: Nothing(|c| c.action = Some(Action::Version)) },
+    Flag { line: Name::of(c"uid\tuser namespace: you are root inside, and yourself outside"), group: Namespaces, takes: Switch(|c, on| c.user = on) },
+    Flag { line: Name::of(c"map=MAP\tids: root, self, auto or INSIDE:OUTSIDE:COUNT; implies -uid"), group: Namespaces, takes: Value(|c, v| { c.user = true; Mapping::set(&mut c.map, v.to_bytes()) }) },
+    Flag { line: Name::of(c"gmap=MAP\tthe same for groups (default: as -map)"), group: Namespaces, takes: Value(|c, v| { c.user = true; Mapping::set(&mut c.group_map, v.to_bytes()) }) },
+    Flag { line: Name::of(c"mnt=DIR\tmount namespace: DIR becomes /, the old root is gone"), group: Namespaces, takes: Value(|c, v| { c.root = Some(v); not_empty(v) }) },
+    Flag { line: Name::of(c"uts\tUTS namespace: a host name of its own"), group: Namespaces, takes: Switch(|c, on| c.uts = on) },
+    Flag { line: Name::of(c"hostname=NAME\tthe host name inside, implies -uts (default gontainer)"), group: Namespaces, takes: Value(|c, v| { c.host_name = Some(v); host_name(v) }) },
+    Flag { line: Name::of(c"ipc\tIPC namespace: message queues and shared memory of its own"), group: Namespaces, takes: Switch(|c, on| c.ipc = on) },
+    Flag { line: Name::of(c"net\tnetwork namespace: only a loopback interface, up"), group: Namespaces, takes: Switch(|c, on| c.net = on) },
+    Flag { line: Name::of(c"pid\tPID namespace: a new /proc, and an init as PID 1"), group: Namespaces, takes: Switch(|c, on| c.pid = on) },
+    Flag { line: Name::of(c"cgroup\tcgroup namespace: its own cgroup is the root of all it sees"), group: Namespaces, takes: Switch(|c, on| c.cgroup = on) },
+    Flag { line: Name::of(c"time\ttime namespace: offsets of uptime and monotonic clock"), group: Namespaces, takes: Switch(|c, on| (c.time, c.time_is_optional) = (on, false)) },
+    Flag { line: Name::of(c"all\tall of them but -mnt; -all -net=false leaves one out"), group: Namespaces, takes: Switch(|c, on| if on { c.isolate_all() }) },
+    Flag { line: Name::of(c"ro\tread-only: the root and all that is mounted in it already"), group: Files, takes: Switch(|c, on| c.read_only = on) },
+    Flag { line: Name::of(c"overlay[=DIR]\tchanges to -mnt's tree go to memory, or are kept in DIR"), group: Files, takes: Maybe(|c, v| { c.overlay = Some(v.map_or(Changes::Memory, Changes::Dir)); v.map_or(Ok(()), directory) }) },
+    Flag { line: Name::of(c"bind=SRC[:DST[:ro]]\ta file or directory of the host, inside; repeatable"), group: Files, takes: Value(|c, v| Mount::bind(v).map(|mount| c.mounts.push(mount))) },
+    Flag { line: Name::of(c"tmpfs=DST[:SIZE]\tan empty directory in memory; repeatable"), group: Files, takes: Value(|c, v| Mount::tmpfs(v).map(|mount| c.mounts.push(mount))) },
+    Flag { line: Name::of(c"dev=none\twith -mnt: the rootfs's own /dev, instead of a small new one"), group: Files, takes: Value(|c, v| { c.no_dev = true; none(v) }) },
+    Flag { line: Name::of(c"proc=none\tno new /proc; with -mnt, none at all"), group: Files, takes: Value(|c, v| { c.no_proc = true; none(v) }) },
+    Flag { line: Name::of(c"sys=none\twith -mnt and -net: no /sys"), group: Files, takes: Value(|c, v| { c.no_sys = true; none(v) }) },
+    Flag { line: Name::of(c"dns=none\twith -mnt, without -net: the rootfs's own /etc/resolv.conf"), group: Files, takes: Value(|c, v| { c.no_dns = true; none(v) }) },
+    Flag { line: Name::of(c"as-pid1\twith -pid: no init, COMMAND itself is PID 1"), group: Command, takes: Switch(|c, on| c.as_pid1 = on) },
+    Flag { line: Name::of(c"user=USER\twho COMMAND is inside: NAME, UID or UID:GID"), group: Command, takes: Value(|c, v| { c.identity = User::parse(v).map(|user| (user, v)); c.identity.map(drop).ok_or("takes a NAME of the container's /etc/passwd, UID or UID:GID") }) },
+    Flag { line: Name::of(c"workdir=DIR\twhere COMMAND starts, inside"), group: Command, takes: Value(|c, v| mounts::absolute(v).map(|path| c.work_dir = Some(path))) },
+    Flag { line: Name::of(c"env=NAME[=VALUE]\tset a variable, or hand the caller's on; all: all of them"), group: Command, takes: Value(|c, v| { c.environment.push(v); variable(v) }) },
+    Flag { line: Name::of(c"quiet\tno banner before an interactive shell"), group: Command, takes: Switch(|c, on| c.quiet = on) },
+    Flag { line: Name::of(c"timeout=TIME\tend it after TIME: TERM, 5s later KILL; status 124"), group: Limits, takes: Value(|c, v| set(&mut c.timeout_ns, limits::duration_ns(v.to_bytes()), "needs a time, as in 500ms, 5s, 1.5m or 2h")) },
+    Flag { line: Name::of(c"rlimit=NAME=N[:N]\ta limit by its name in prlimit(1), soft:hard; repeatable"), group: Limits, takes: Value(|c, v| limits::resource_limit(v.to_bytes()).map(|limit| c.resource_limits.push((v, limit)))) },
+    Flag { line: Name::of(c"oom=ADJ\tsooner killed for want of memory: -1000 never, 1000 first"), group: Limits, takes: Value(|c, v| { c.oom = Some(v); limits::between(v.to_bytes(), -1000, 1000).map(drop).ok_or("needs a number from -1000 to 1000") }) },
+    Flag { line: Name::of(c"nice=N\thow readily it yields the processor: -20 least, 19 most"), group: Limits, takes: Value(|c, v| set(&mut c.nice, limits::between(v.to_bytes(), -20, 19), "needs a number from -20 to 19")) },
+    Flag { line: Name::of(c"fd=N\tkeep descriptor N of yours open inside; repeatable"), group: Safety, takes: Value(|c, v| descriptor(v).map(|number| c.kept_descriptors.push((number, v)))) },
+    Flag { line: Name::of(c"cap=LIST\troot's capabilities: none, default, all, +NAME,-NAME"), group: Safety, takes: Value(|c, v| capabilities(&mut c.capabilities, v)) },
+    Flag { line: Name::of(c"seccomp=FILTER\tcalls that are refused: default, off, or a BPF program's file"), group: Safety, takes: Value(|c, v| { c.filter = filter(v); not_empty(v) }) },
+    Flag { line: Name::of(c"new-privs\tlet set-user-id programs gain privileges, as su and sudo need"), group: Safety, takes: Switch(|c, on| c.new_privileges = on) },
+    Flag { line: Name::of(c"strict\tfor code you do not trust: all namespaces, no privileges"), group: Safety, takes: Switch(Config::set_strict) },
+    Flag { line: Name::of(c"memory=SIZE\tall memory it may use, swap none; out of it, it ends"), group: Limits, takes: Value(|c, v| set(&mut c.memory, limits::memory(v.to_bytes()), "needs a size of 1m or more, as in 512m or 2g")) },
+    Flag { line: Name::of(c"cpus=N\tprocessor time it may use: 1.5 is one and a half processors"), group: Limits, takes: Value(|c, v| set(&mut c.cpus, limits::cpus(v.to_bytes()), "needs a number of 0.01 or more, as in 0.5 or 2")) },
+    Flag { line: Name::of(c"pids=N\tprocesses and threads it may have"), group: Limits, takes: Value(|c, v| set(&mut c.pids, limits::pids(v.to_bytes()), "needs a number from 1")) },
+    Flag { line: Name::of(c"trace\tprint every step of the start, its calls and its times"), group: Insight, takes: Switch(|c, on| c.trace = on) },
+    Flag { line: Name::of(c"plan\tprint what -run would do, and do nothing"), group: Insight, takes: Switch(|c, on| c.plan = on) },
+    Flag { line: Name::of(c"jobs=J\twith -bench: J at a time (default 1), and how many a second"), group: Insight, takes: Value(|c, v| count(&mut c.jobs, Some(v))) },
+    Flag { line: Name::of(c"vs=COMMAND LINE\twith -bench: in turns with this program, whole process"), group: Insight, takes: Value(|c, v| { c.versus = Some(v); not_empty(v) }) },
+    Flag { line: Name::of(c"json\twith -bench: what hyperfine exports, and the steps"), group: Insight, takes: Switch(|c, on| c.json = on) },
 ];
 
 /// Stores what was read of a value; if that is nothing, says what is needed.
@@ -217,12 +221,12 @@ fn capabilities(asked: &mut Capabilities, list: &CStr) -> Result<(), &'static st
 
 /// The flag of this name.
 pub(crate) fn find(name: &[u8]) -> Option<&'static Flag> {
-    FLAGS.iter().find(|flag| flag.name.after(name).is_some_and(CStr::is_empty))
+    FLAGS.iter().find(|flag| flag.name() == name)
 }
 
 /// The flag whose name is the fewest changes away: one or two, as more are no slip.
 pub(crate) fn nearest(name: &[u8]) -> Option<&'static Flag> {
-    let within = |most| FLAGS.iter().find(|flag| distance(name, flag.name.bytes()) <= most);
+    let within = |most| FLAGS.iter().find(|flag| distance(name, flag.name()) <= most);
     within(1).or_else(|| within(2))
 }
 
@@ -283,17 +287,14 @@ Flags take one dash or two; switches also =true and =false.
         text.push_str("\n").push_str(heading).push_str("\n");
         for flag in FLAGS.iter().filter(|flag| flag.group == *group) {
             let mut left = Text::<64>::new();
-            left.push_str("  -").push(flag.name.bytes());
-            for part in flag.takes.shown_value() {
-                left.push(part);
-            }
+            left.push_str("  -").push(flag.usage());
             text.push(left.as_bytes());
             let mut column = left.as_bytes().len();
             if column >= HELP_COLUMN {
                 text.push_str("\n");
                 column = 0;
             }
-            text.pad(HELP_COLUMN - column).push(flag.help.bytes()).push_str("\n");
+            text.pad(HELP_COLUMN - column).push(flag.help()).push_str("\n");
         }
     }
     text.push_str(
@@ -320,21 +321,17 @@ mod tests {
     }
 
     fn name_of(flag: &Flag) -> &str {
-        flag.name.text().to_str().unwrap_or_default()
+        core::str::from_utf8(flag.name()).unwrap_or_default()
     }
 
     fn said_of(flag: &Flag) -> &str {
-        flag.help.text().to_str().unwrap_or_default()
+        core::str::from_utf8(flag.help()).unwrap_or_default()
     }
 
     #[test]
     fn names_are_unique_and_well_formed() {
         for (index, flag) in FLAGS.iter().enumerate() {
-            assert!(
-                FLAGS.iter().skip(index + 1).all(|other| other.name.text() != flag.name.text()),
-                "{}",
-                name_of(flag)
-            );
+            assert!(FLAGS.iter().skip(index + 1).all(|other| other.name() != flag.name()), "{}", name_of(flag));
             assert!(
                 name_of(flag).bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-')
             );
@@ -414,8 +411,8 @@ mod tests {
         let (begin, end) = ("<!-- flags: generated -->\n", "<!-- flags end -->");
         let mut table = String::from("| flag | what it does |\n|---|---|\n");
         for flag in FLAGS {
-            let value = String::from_utf8(flag.takes.shown_value().concat()).unwrap_or_default();
-            table += &format!("| `-{}{value}` | {} |\n", name_of(flag), said_of(flag));
+            let usage = core::str::from_utf8(flag.usage()).unwrap_or_default();
+            table += &format!("| `-{usage}` | {} |\n", said_of(flag));
         }
         let parts = readme.split_once(begin).and_then(|(head, rest)| Some((head, rest.split_once(end)?)));
         let Some((head, (found, tail))) = parts else { panic!("README.md has no flag table") };

@@ -1,6 +1,6 @@
 //! `-bench`: what it measures, how it says so, and that it starts what `-run` starts.
 
-use crate::support::{Case, Start, gontainer, rootfs, starts, users};
+use crate::support::{Case, Folder, Start, gontainer, need_program, rootfs, starts, users};
 use std::ffi::CString;
 use std::fs::File;
 use std::os::fd::AsRawFd;
@@ -12,6 +12,8 @@ use std::{io, ptr};
 fn bench(start: Start, flags: &str) -> Case {
     Case::plain(start.user).args(start.flags).words(flags)
 }
+
+const EARLY: &str = "gontainer: -bench: ended early: fewer were measured than asked for\n";
 
 /// Whoever executed it may have had children.
 #[test]
@@ -195,6 +197,91 @@ fn what_does_not_start_says_why_and_is_not_measured() {
 }
 
 #[test]
+fn what_begins_to_fail_ends_it_and_is_no_success() {
+    for start in starts() {
+        for words in ["", "-json"] {
+            // Enough for a start, and not for the pipe by which one is noticed.
+            let enough = if start.has_user_namespace() { 8 } else { 6 };
+            let case = bench(start, "-bench=5 -pid").words(words).open_files(enough);
+            case.run().status(125).stdout("").stderr(EARLY);
+        }
+    }
+}
+
+#[test]
+fn a_signal_before_anything_is_measured_leaves_nothing_to_print() {
+    for start in starts() {
+        for words in ["", "-json"] {
+            let folder = Folder::new(start.user);
+            let case = bench(start, "-bench=5 -pid").words(words);
+            let script = format!("echo >>{}; sleep 1", folder.join("begun"));
+            let running = case.script(&script).spawn();
+            while !folder.exists("begun") {
+                std::thread::yield_now();
+            }
+            running.signal(libc::SIGTERM);
+            running.finish().status(143).stdout("").stderr(EARLY);
+        }
+    }
+}
+
+/// As under nohup(1).
+#[test]
+fn a_signal_that_the_caller_ignores_ends_nothing() {
+    for start in starts() {
+        let folder = Folder::new(start.user);
+        let script = format!("echo >>{}", folder.join("begun"));
+        let running = bench(start, "-bench=20 -pid").ignoring(&[libc::SIGHUP]).script(&script).spawn();
+        while !folder.exists("begun") {
+            std::thread::yield_now();
+        }
+        running.signal(libc::SIGHUP);
+        running.finish().status(0).stderr("");
+    }
+}
+
+/// Ignored, a child's end is nobody's to wait for.
+#[test]
+fn a_caller_that_ignores_its_childrens_ends_is_measured_too() {
+    for start in starts() {
+        bench(start, "-bench=3 -pid").ignoring(&[libc::SIGCHLD]).run().status(0).stderr("");
+    }
+}
+
+#[test]
+fn no_process_to_start_is_said() {
+    let Some(prlimit) = need_program("prlimit") else { return };
+    for user in users().into_iter().filter(|user| !user.is_root()) {
+        let case = Case::direct(user).arg(&prlimit).arg("--nproc=0").arg(gontainer());
+        let line = "gontainer: -bench: clone: resource temporarily unavailable, or a limit on processes (EAGAIN)";
+        case.words("-bench=2 -uid").run().refuses(125, line);
+    }
+}
+
+/// It executes the command with nothing to keep it in.
+#[test]
+fn code_that_is_not_trusted_has_no_floor() {
+    for start in starts() {
+        let root = rootfs(start.user);
+        let run = bench(start, "-bench=2 -strict").root(&root).command("true").run();
+        let text = run.text();
+        run.status(0).that("none", text.contains("\nNo floor: ") && !text.contains("\nfloor: "));
+    }
+}
+
+/// However long the words are, and whatever they take in JSON.
+#[test]
+fn what_is_exported_is_whole() {
+    for start in starts() {
+        let [long, strange] = ["A".repeat(250), "\u{1}".repeat(256)];
+        let case = bench(start, "-bench=2 -pid -json");
+        let text = case.args(["--", "true", &long, &long[..100], &strange, "x"]).run().text();
+        let strings = text.replace("\\\\", "").replace("\\\"", "");
+        assert!(strings.matches('"').count().is_multiple_of(2) && text.contains("\\u0001 x\",\n"), "{text}");
+    }
+}
+
+#[test]
 fn a_signal_ends_it_with_what_has_been_measured() {
     for start in starts() {
         // Any number of starts will do, but none: on a busy machine it takes longer to come to the first.
@@ -203,9 +290,8 @@ fn a_signal_ends_it_with_what_has_been_measured() {
             std::thread::sleep(Duration::from_millis(milliseconds));
             running.signal(libc::SIGINT);
             let run = running.finish();
-            run.status(130).stderr("");
+            run.status(130).stderr(EARLY);
             let text = String::from_utf8_lossy(&run.stdout);
-            run.that("it says so", text.contains("\nEnded early: fewer were measured than asked for.\n"));
             if text.contains("\nwhole life: until it is reaped ") {
                 break;
             }

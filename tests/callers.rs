@@ -1,6 +1,6 @@
 //! Callers in a bad way: with next to nothing left of something, with too much, or without /proc.
 
-use crate::support::{Case, gontainer, need_program, root_users, starts, users};
+use crate::support::{Case, gontainer, need_program, root_users, rootfs, starts, users};
 use proptest::prelude::*;
 use std::fmt::Write as _;
 
@@ -68,6 +68,20 @@ fn without_any_proc_what_needs_none_works_and_the_rest_is_explained() {
                     run.prints("works\n");
                 }
             }
+        }
+    }
+}
+
+/// chroot(2) without a /proc: the kernel makes no user namespace there, and nothing else can be asked.
+#[test]
+fn in_a_chroot_without_proc_it_says_what_is_missing() {
+    for user in root_users() {
+        let root = rootfs(user);
+        root.copy(gontainer(), "bin/gontainer").mode("bin/gontainer", 0o755);
+        let case = Case::direct(user).args(["chroot", &root.join(""), "/bin/gontainer", "-run", "-uid", "--", "true"]);
+        if crate::support::is_static() {
+            let line = "gontainer: make the namespaces: clone: operation not permitted (EPERM)";
+            case.run().refuses(125, line).hints("no /proc is mounted here");
         }
     }
 }

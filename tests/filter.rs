@@ -439,6 +439,12 @@ fn signals_for_input_are_refused_on_a_terminal_alone() {
             case().run().prints("11111\n");
             let run = case().on_terminal().piped(2).run();
             run.that("refused on a terminal", run.screen == "00011\r\n");
+            // Of another session, too, as what Python's start_new_session starts has it.
+            let Some(setsid) = need_program("setsid") else { continue };
+            let case = Case::direct(start.user).arg(setsid).arg("-w").arg(crate::support::gontainer()).arg("-run");
+            let case = case.args(start.flags).words(way).args(["--", "perl", "-e", program]);
+            let run = case.on_terminal().piped(2).run();
+            run.that("and on somebody else's", run.screen == "00011\r\n");
         }
     }
 }

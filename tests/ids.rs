@@ -614,15 +614,31 @@ fn no_stranger_gets_the_map() {
 #[test]
 fn whoever_changes_ids_closes_the_memory_once_more() {
     for user in users() {
-        for flags in ["-uid -pid -user=7:7", "-map=self -pid"] {
+        for flags in ["-uid -pid -user=7:7", "-uid -uts -user=7:7", "-map=self -pid"] {
             if flags.contains("self") && user.is_root() {
                 continue; // that is root
             }
             let plan = Case::plain(user).words("-plan").words(flags).command("true").run().text();
-            let command: Vec<&str> = plan.lines().filter(|line| line.starts_with("command")).collect();
+            let who = if flags.contains("-pid") { "command" } else { "child" };
+            let command: Vec<&str> = plan.lines().filter(|line| line.starts_with(who)).collect();
             let at = |what: &str| command.iter().position(|line| line.contains(what)).unwrap();
             assert!(at("setresuid(") < at("prctl(dumpable)"), "{plan}");
         }
+    }
+}
+
+/// Without a PID namespace of its own a tree sees the host's processes, by whose links in /proc a name leads anywhere.
+#[test]
+fn who_somebody_is_is_not_read_outside_the_tree() {
+    for start in starts() {
+        let (root, host) = (rootfs(start.user), Folder::new(start.user));
+        host.file("passwd", 0o644, "svc:x:7:8::/secret:/bin/sh\n");
+        root.remove("etc/passwd")
+            .link("etc/passwd", &format!("/proc/{}/root{}", std::process::id(), host.join("passwd")));
+        let run = Case::new(start).words("-uts -user=svc").root(&root).script("echo $HOME").run();
+        run.status(125)
+            .stdout("")
+            .that("why", run.stderr.starts_with(b"gontainer: become the user: open(/etc/passwd): "));
     }
 }
 
@@ -647,10 +663,14 @@ fn what_keeps_a_map_from_being_written_is_named() {
 #[test]
 fn root_is_real_by_whatever_number() {
     for user in root_users() {
-        let root = rootfs(user);
-        let case = Case::direct(user).words("unshare --user --map-user=1000 --map-group=1000").arg(gontainer());
-        let case = case.words("-run -uid -pid").root(&root);
-        let script = "grep CapEff /proc/self/status; ( : >>/proc/sys/kernel/core_pattern ) 2>&1 | grep -o Read-only";
-        case.script(script).run().prints("CapEff:\t00000000a80425fb\nRead-only\n");
+        // The second is what the kernel says of those that have none.
+        for number in [1000, 65534] {
+            let root = rootfs(user);
+            let map = format!("unshare --user --map-user={number} --map-group={number}");
+            let case = Case::direct(user).words(&map).arg(gontainer()).words("-run -uid -pid").root(&root);
+            let script =
+                "grep CapEff /proc/self/status; ( : >>/proc/sys/kernel/core_pattern ) 2>&1 | grep -o Read-only";
+            case.script(script).run().prints("CapEff:\t00000000a80425fb\nRead-only\n");
+        }
     }
 }

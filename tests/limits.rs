@@ -82,6 +82,18 @@ fn what_does_not_listen_is_killed_five_seconds_later() {
     }
 }
 
+/// What the command has left behind when it ends by the first signal, without a PID 1 to take it along.
+#[test]
+fn what_is_left_of_the_commands_group_is_killed() {
+    for start in starts() {
+        let name = marker();
+        let script = format!("(trap '' TERM; echo ready; while :; do sleep 1; : {name}; done) & sleep 1000");
+        let run = Case::new(start).words("-uts -timeout=300ms").script(&script).run();
+        run.status(124).stdout("ready\n").stderr("");
+        await_end_of(&name);
+    }
+}
+
 #[test]
 fn a_pid_1_without_a_handler_never_hears_of_it_and_is_killed() {
     for start in starts().into_iter().take(1) {

@@ -162,3 +162,17 @@ fn on_a_full_disk_it_says_so_and_recovers() {
     let line = "move /proc into the rootfs: mkdir(/proc): no space left, or a limit on namespaces or mounts (ENOSPC)";
     at_a_limit("--mount", &script).prints(format!("gontainer: {line}\n125\n0\n"));
 }
+
+/// Who finds a mount point missing may find it made by another, since.
+#[test]
+fn starts_side_by_side_make_a_trees_mount_points() {
+    for start in starts() {
+        for _ in 0..60 {
+            let root = rootfs(start.user);
+            root.remove("proc").remove("dev/null").remove("dev");
+            let case = || Case::new(start).root(&root).words("-pid -bind=/dev/null:/new/null").command("/bin/true");
+            let running: Vec<_> = (0..8).map(|_| case().spawn()).collect();
+            running.into_iter().for_each(|one| _ = one.finish().prints(""));
+        }
+    }
+}

@@ -45,9 +45,9 @@ const ORDINARY_PLAN: &str = r#"start true: new namespaces: user, pid, mnt, net; 
 who      call                                                    what for
 parent   ppoll(are 0, 1 and 2 open?)                             keep closed standard descriptors closed
 parent   close_range(3, and above)                               close inherited descriptors
-parent   ioctl(stdin, who has this terminal?) …(and 2 more)      find the terminal
 parent   rt_sigprocmask(which signals wait)                      hold signals back
 parent   rt_sigaction(SIGCHLD)
+parent   ioctl(stdin, is it a terminal?) …(and 2 more)           find the terminal
 parent   pipe2()                                                 make the pipe that joins parent and child
 parent   clone(user|pid|mnt|net|shared memory)                   make the namespaces
 parent   openat("/proc/PID", directory|no links|name only)       deny setgroups
@@ -85,7 +85,7 @@ child    chdir("/")
 child    rt_sigtimedwait(any signal)                             reap, and forward signals
 command  setsid()                                                lead a process group
 command  rt_sigprocmask(which signals wait)                      let signals through
-command  execve("/usr/local/sbin/true")                          run the command
+command  execve("true")                                          run the command
 "#;
 
 /// By root, without one.
@@ -93,10 +93,10 @@ const ROOTS_PLAN: &str = r#"start true: new namespaces: uts, net; the host's: us
 who      call                                                    what for
 parent   ppoll(are 0, 1 and 2 open?)                             keep closed standard descriptors closed
 parent   close_range(3, and above)                               close inherited descriptors
-parent   ioctl(stdin, who has this terminal?) …(and 2 more)      find the terminal
-parent   prctl(dumpable)                                         close our memory to root's other containers
 parent   rt_sigprocmask(which signals wait)                      hold signals back
 parent   rt_sigaction(SIGCHLD)
+parent   ioctl(stdin, is it a terminal?) …(and 2 more)           find the terminal
+parent   prctl(dumpable)                                         close our memory to root's other containers
 parent   pipe2()                                                 make the pipe that joins parent and child
 parent   clone(uts|net|shared memory)                            make the namespaces
 parent   pidfd_open(PID)                                         bring the loopback interface up
@@ -119,7 +119,7 @@ child    ppoll(is the parent still there?)
 child    capget(own capabilities)                                give up capabilities
 child    capset(own capabilities)
 child    rt_sigprocmask(which signals wait)                      let signals through
-child    execve("/usr/local/sbin/true")                          run the command
+child    execve("true")                                          run the command
 "#;
 
 #[test]
@@ -284,8 +284,7 @@ fn colours_are_for_terminals_whose_owner_likes_them() {
 
 #[test]
 fn calls_that_fail_show_their_errors_and_that_the_start_went_on() {
-    const ONLY_AN_ANSWER: &str =
-        "(An error without a mark is only an answer: the start went on.)\nexecve was called after ";
+    const ONLY_AN_ANSWER: &str = "(Errors without a mark are expected: the start went on.)\nexecve was called after ";
     for start in starts() {
         let case = || Case::new(start).words("-uts -pid -trace");
         let run = case().variable("PATH", "/nowhere:/usr/bin:/bin").command("true").run();

@@ -40,6 +40,12 @@ pub(super) fn find(root: &Fd, path: &CStr) -> Result<Fd, Errno> {
     }
 }
 
+/// The same from the top of the container's tree, for who stands in it. Links of /proc are not followed, as one to a
+/// descriptor of ours or into another process's tree would lead out.
+pub(super) fn find_from_top(path: &CStr) -> Result<Fd, Errno> {
+    find(&file::open(c"/", Open::RealDir)?, path)
+}
+
 /// As [`find`], but the directories that are missing are made, mode 0755.
 pub(super) fn make_dir(root: &Fd, path: &CStr) -> Result<Fd, Errno> {
     make(root, path, Missing::Dir)
@@ -161,11 +167,14 @@ fn walk(root: &Fd, path: &CStr, missing: Missing) -> Result<Fd, Errno> {
         let name = name.c_str_or_empty();
         let found = match file::open_at(way.here(), name, Open::Itself) {
             Err(Errno::ENOENT) if missing == Missing::File && rest.left().is_empty() => {
-                file::make_file_at(way.here(), name, 0o644)?
+                match file::make_file_at(way.here(), name, 0o644) {
+                    Err(Errno::EEXIST) => file::open_at(way.here(), name, Open::Itself)?, // as below
+                    result => result?,
+                }
             }
             Err(Errno::ENOENT) if missing != Missing::Refuse => {
                 match file::make_dir_at(way.here(), name, 0o755) {
-                    Err(Errno::EEXIST) => {} // an enemy's, since: whatever it is, it is looked at now
+                    Err(Errno::EEXIST) => {} // since, by an enemy or another start: whatever it is, it is looked at now
                     result => result?,
                 }
                 file::open_at(way.here(), name, Open::Itself)?

@@ -42,6 +42,8 @@ pub(crate) struct Job<'a> {
     /// On the numbers of standard descriptors that the caller closed, so that nothing else lands there.
     pub(crate) placeholders: [Option<Fd>; 3],
     pub(crate) terminal: Option<Terminal>,
+    /// Whether a standard descriptor is a terminal, which may be another session's.
+    pub(crate) on_terminal: bool,
     /// The filter that the user names, if any.
     pub(crate) filter: &'static [Instruction],
     /// What the caller blocked, and whether it ignored SIGCHLD: the command gets both back.
@@ -77,6 +79,7 @@ impl<'a> Job<'a> {
             shared,
             placeholders: [None, None, None],
             terminal: None,
+            on_terminal: false,
             filter: &[],
             caller_mask: SignalSet::EMPTY,
             caller_ignores_children: false,

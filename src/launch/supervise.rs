@@ -77,8 +77,14 @@ impl<'a> Supervisor<'a> {
                         if self.take_terminal_back() && self.job.shared.was_interrupted() && !self.was_told.get() {
                             let _ = signal::kill(Pid(0), INTERRUPT); // cannot fail: we are in it
                         }
-                        let is_in_time = self.role == Role::Init || !self.job.shared.time_is_over();
-                        return Ok(if is_in_time { status } else { TIME_IS_OVER });
+                        if self.role == Role::Init || !self.job.shared.time_is_over() {
+                            return Ok(status);
+                        }
+                        if self.role == Role::LauncherOfCommand {
+                            // Whoever is left in it. Else ESRCH: nobody can have come by that number since.
+                            let _ = signal::kill(self.child.group(), KILL);
+                        }
+                        return Ok(TIME_IS_OVER);
                     }
                 }
                 Some(CONTINUE) => self.let_continue(),

@@ -20,7 +20,10 @@ pub(super) fn move_in(job: &Job, place: &'static CStr, mode: u32) -> Result<(), 
             let mask = file::set_umask(0).of(c"umask")?;
             let made = file::make_dir_at(root, below(place), mode);
             file::set_umask(mask).of(c"umask")?;
-            made.on(c"mkdir", place)?;
+            match made {
+                Err(Errno::EEXIST) => {} // another start made it, since
+                result => result.on(c"mkdir", place)?,
+            }
             move_onto(root, place)
         }
         result => result,

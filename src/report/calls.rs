@@ -99,6 +99,7 @@ names! {
     }
     Ioctl {
         0x540f => c"who has this terminal?",
+        0x5413 => c"is it a terminal?",
         0x5410 => c"the terminal is for this group",
         0x8914 => c"lo: up",
     }

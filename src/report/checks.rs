@@ -73,7 +73,7 @@ static KINDS: &[Kind] = &[
 
 static CAUSES: &[Cause] = &[
     Cause {
-        calls: Name::of(c"clone"),
+        calls: Name::of(c"clone,unshare CLONE_NEWTIME"),
         errnos: [Errno::EPERM; 2],
         holds: |config| !config.user && !has(CAP_SYS_ADMIN),
         remedy: Name::of(c"without -uid this takes CAP_SYS_ADMIN, which you do not have: add -uid"),
@@ -175,7 +175,7 @@ static CAUSES: &[Cause] = &[
         remedy: Name::of(c"something covers a part of /proc here, as in Docker: then the kernel allows no new /proc"),
     },
     Cause {
-        calls: Name::of(c"open,mount"),
+        calls: Name::of(c"open,mount,clone"),
         errnos: [Errno::ENOENT, Errno::EPERM],
         holds: |config| (config.user || config.wants_more_mounts() || config.keeps_changes()) && !has_proc(),
         remedy: Name::of(c"no /proc is mounted here, which this takes; as root: mount -t proc proc /proc"),

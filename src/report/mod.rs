@@ -96,14 +96,14 @@ pub(crate) fn misuse(misuse: &Misuse) {
         Misuse::UnknownFlag(name) => {
             message.push_str("unknown flag -").push_escaped(name.to_bytes());
             if let Some(nearest) = flags::nearest(name.to_bytes()) {
-                message.push_str("; the nearest is -").push(nearest.name.bytes());
+                message.push_str("; the nearest is -").push(nearest.name());
             }
         }
         Misuse::MissingValue(flag) => {
-            message.push_str("-").push(flag.name.bytes()).push_str(": needs a value");
+            message.push_str("-").push(flag.name()).push_str(": needs a value");
         }
         Misuse::BadValue(flag, what) => {
-            message.push_str("-").push(flag.name.bytes()).push_str(": ").push_str(what);
+            message.push_str("-").push(flag.name()).push_str(": ").push_str(what);
         }
         Misuse::Whole(what) => {
             message.push_str(what);

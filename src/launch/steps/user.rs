@@ -3,6 +3,7 @@
 use crate::config::{self, Config};
 use crate::ids::{Entry, Membership, User};
 use crate::launch::fault::{Fault, On};
+use crate::launch::inside;
 use crate::launch::job::Job;
 use crate::sys::file::{self, Open};
 use crate::sys::{Errno, Fd, process, recorder};
@@ -132,15 +133,18 @@ fn add_groups(name: &[u8], groups: &mut Groups) -> Result<(), Fault> {
 
 /// A file of the container's that must be just a file: it may be an enemy's.
 fn open(path: &'static CStr) -> Result<Option<Fd>, Fault> {
-    let file = match file::open(path, Open::Read) {
+    let found = match inside::find_from_top(path) {
         Err(Errno::ENOENT | Errno::ENOTDIR) => return Ok(None),
         result => result.on(c"open", path)?,
     };
     // One of /proc would be read with all of root's capabilities, or be the launcher's own.
-    let is_file = file::kind(&file).on(c"stat", path)? == file::Kind::File
-        && !file::is_in_proc(&file).on(c"fstatfs", path)?
+    let is_file = file::kind(&found).on(c"stat", path)? == file::Kind::File
+        && !file::is_in_proc(&found).on(c"fstatfs", path)?
         || recorder::is_rehearsal();
-    if is_file { Ok(Some(file)) } else { Err(Errno::NOT_REGULAR).on(c"open", path) }
+    let file = if is_file { file::open(path, Open::Read) } else { Err(Errno::NOT_REGULAR) }.on(c"open", path)?;
+    // Another since, by a link that leads out?
+    let is_found = file::are_same(&file, &found).on(c"stat", path)? || recorder::is_rehearsal();
+    if is_found { Ok(Some(file)) } else { Err(Errno::ESTALE).on(c"open", path) }
 }
 
 /// Where setgroups is denied there can be no other group than the one that is mapped; the caller's own stay.

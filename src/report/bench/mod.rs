@@ -39,7 +39,14 @@ pub(crate) fn bench(asked: &Bench) -> i32 {
     let mut samples = Samples::default();
     match measure::measure(asked, &mut samples) {
         Ok(()) => {
-            let status = super::arrived(print::print(asked, &mut samples));
+            let [ours, _] = &samples.sides;
+            let count = ours.whole.samples().len();
+            let arrived = count == 0 || print::print(asked, &mut samples);
+            let mut status = super::arrived(arrived);
+            if count < asked.config.runs as usize {
+                super::note("-bench: ended early: fewer were measured than asked for");
+                status = CANNOT_START;
+            }
             samples.stopped_by.map_or(status, |signal| 128 + signal.0)
         }
         Err(Trouble::DoesNotStart) => CANNOT_START,
