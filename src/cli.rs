@@ -38,7 +38,7 @@ const USUAL_PATH: &CStr = c"/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/s
 pub(crate) fn run(words: Words, environment: Words, caller: Caller) -> i32 {
     if caller.was_raised {
         report::note(
-            "refused: this file has a set-user-id or set-group-id bit, or file capabilities, and must not\n\
+            "refused: set-user-id, set-group-id or file capabilities, or real ids that are not the effective ones\n\
              hint: no privilege is needed: chmod ug-s FILE, setcap -r FILE",
         );
         return launch::CANNOT_START; // whoever may execute it would be root of the host
@@ -298,7 +298,7 @@ fn check(config: &mut Config) -> Result<(), Misuse> {
     } else if config.opens_init() {
         "-cap: with sys_ptrace root inside would reach gontainer, which is PID 1: add -as-pid1"
     } else if config.loosens_strict() {
-        "-strict: takes no flag behind it that loosens it"
+        "-strict: no flag behind it may loosen it"
     } else if config.wants_overlay() && !config.wants_root() {
         "-overlay: needs -mnt, as in -mnt=/ for the host's own tree"
     } else if config.as_pid1 && !config.pid {

@@ -23,8 +23,7 @@ pub(crate) const RESOURCES: &str = "cpu fsize data stack core rss nproc nofile m
 pub(crate) fn resource_limit(text: &[u8]) -> Result<ResourceLimit, &'static str> {
     let (name, value) = halves(text, b'=');
     let Some(resource) = parts(RESOURCES.as_bytes(), b' ').position(|known| known == name) else {
-        return Err("needs a name of prlimit(1): as, core, cpu, data, fsize, locks, memlock, msgqueue, nice, nofile, \
-                    nproc, rss, rtprio, rttime, sigpending or stack");
+        return Err("no such limit; prlimit(1) has their names");
     };
     let (soft, hard) = halves(value.unwrap_or_default(), b':');
     let is_bytes = matches!(name, b"as" | b"core" | b"data" | b"fsize" | b"memlock" | b"msgqueue" | b"rss" | b"stack");

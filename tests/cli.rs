@@ -45,7 +45,7 @@ fn the_version_is_one_line() {
 #[test]
 fn help_that_nobody_can_read_is_an_error() {
     for user in users() {
-        let complaint = "gontainer: standard output does not take all of it\n";
+        let complaint = "gontainer: standard output did not take all of it\n";
         Case::plain(user).arg("-h").closed(1).run().stderr(complaint).status(1);
     }
 }

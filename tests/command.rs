@@ -485,13 +485,13 @@ fn what_cannot_be_written_is_no_success() {
             let folder = Folder::new(user);
             let line = format!("ulimit -f 1; {} {flags} >out", crate::support::gontainer().display());
             let run = Case::direct(user).args(["sh", "-c", &line]).folder(folder.path()).run();
-            run.status(1).that("it says so", run.complaint().contains("standard output does not take all of it\n"));
+            run.status(1).that("it says so", run.complaint().contains("standard output did not take all of it\n"));
         }
     }
     for flags in ["-h", "-v", "-plan -uid -pid", "-bench=2 -uid", "-bench=2 -uid -json"] {
         for user in crate::support::root_users() {
             let line = format!("{} {flags} >/dev/full", crate::support::gontainer().display());
-            let complaint = "gontainer: standard output does not take all of it\n";
+            let complaint = "gontainer: standard output did not take all of it\n";
             Case::direct(user).args(["sh", "-c", &line]).run().status(1).stderr(complaint);
         }
     }

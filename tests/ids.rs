@@ -248,7 +248,7 @@ fn an_ordinary_user_gets_its_subordinate_ids() {
     let run = with_subordinates(&files, "", "-run -map=0:65534:1 -map=1:5:1").command("echo ran").run();
     run.status(125).stdout("");
     let complaint = run.complaint();
-    let last = "gontainer: map the group id: run(/usr/bin/newgidmap): it failed; what it has to say stands above\n";
+    let last = "gontainer: map the group id: run(/usr/bin/newgidmap): it failed; its message stands above\n";
     run.that("the helper's words come first", complaint.starts_with("newgidmap: ") && complaint.ends_with(last));
 }
 
@@ -338,7 +338,7 @@ fn helpers_get_the_map_and_nothing_of_the_callers() {
     let run = case.command("echo ran").run();
     run.status(125).stdout("").stderr(
         "0\n0\n1\n2\n3\n/usr/bin/newgidmap 10 0 65534 1\n\
-         gontainer: map the group id: run(/usr/bin/newgidmap): it failed; what it has to say stands above\n",
+         gontainer: map the group id: run(/usr/bin/newgidmap): it failed; its message stands above\n",
     );
 }
 
@@ -381,7 +381,7 @@ fn who_has_no_subordinate_ids_is_told_how_to_get_some() {
         if user.is_root() && subordinates().is_none() {
             continue;
         }
-        let line = "gontainer: find the subordinate ids: look up(/etc/subuid): gives this user no range of ids";
+        let line = "gontainer: find the subordinate ids: look up(/etc/subuid): has no range of ids for this user";
         if user.is_root() {
             let files = Folder::new(user);
             files.file("subuid", 0o644, "root:0:65536\nroot:x:1\n").file("subgid", 0o644, "");

@@ -228,15 +228,22 @@ fn a_limit_that_is_none_is_refused_before_anything_starts() {
         ("-rlimit=nofile=64:32", "-rlimit: the soft limit must not be above the hard one"),
         ("-rlimit=nofile=many", "-rlimit: needs a number, as in 64 or 16:64, or unlimited"),
         ("-rlimit=as=99999999999g", "-rlimit: needs a size, as in 64m or 16m:64m, or unlimited"),
-        (
-            "-rlimit=files=64",
-            "-rlimit: needs a name of prlimit(1): as, core, cpu, data, fsize, locks, memlock, msgqueue, nice, nofile, \
-             nproc, rss, rtprio, rttime, sigpending or stack",
-        ),
+        ("-rlimit=files=64", "-rlimit: no such limit; prlimit(1) has their names"),
     ] {
         for start in starts() {
             let run = Case::new(start).words("-uts").arg(flag).command("echo ran").run();
             run.refuses(2, &format!("gontainer: {line}"));
         }
     }
+}
+
+#[test]
+fn of_two_limits_on_one_resource_the_last_counts() {
+    each(|start, way| {
+        for (first, last) in [(64, 128), (128, 64)] {
+            let limits = [format!("-rlimit=nofile={first}"), format!("-rlimit=nofile={last}")];
+            let case = Case::new(start).words(way).args(limits);
+            case.script("ulimit -Sn; ulimit -Hn").run().prints(format!("{last}\n{last}\n"));
+        }
+    });
 }

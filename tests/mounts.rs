@@ -175,6 +175,16 @@ fn without_a_user_namespace_a_new_proc_that_is_refused_is_a_failure() {
     }
 }
 
+/// How much power others' work takes tells what it is (PLATYPUS). There is none here to look at.
+#[test]
+fn what_measures_power_is_covered_for_real_root() {
+    for start in starts() {
+        let root = rootfs(start.user);
+        let plan = Case::new(start).root(&root).words("-net -plan").command("true").run().text();
+        assert_eq!(plan.contains("devices/virtual/powercap"), start.is_real_root(), "{plan}");
+    }
+}
+
 #[test]
 fn firmware_is_nothing_to_see_for_real_root() {
     for start in starts().into_iter().filter(|start| start.is_real_root()) {

@@ -134,6 +134,12 @@ fn capabilities_are_what_the_list_says() {
             let run = Case::new(start).args(["-uts", &format!("-cap={wrong}")]).command("true").run();
             run.refuses(2, &format!("gontainer: -cap: {line}"));
         }
+        if let (false, Some(setpriv)) = (start.has_user_namespace(), find_program("setpriv")) {
+            let case = Case::direct(start.user).arg(setpriv).words("--bounding-set=-setpcap --inh-caps=-setpcap");
+            let line =
+                "gontainer: put capabilities out of reach: prctl PR_CAPBSET_DROP: operation not permitted (EPERM)";
+            case.arg(gontainer()).words("-run -uts -- true").run().refuses(125, line).hints("CAP_SETPCAP: add -uid");
+        }
         // The memory of PID 1 is gontainer's: with it root inside would have gontainer do what it likes.
         let case = |way| Case::new(start).words(way).arg("-cap=+sys_ptrace").command("true");
         if !start.has_user_namespace() {
@@ -275,7 +281,7 @@ fn a_kept_pipe_ends_when_the_command_closes_it() {
 #[test]
 fn a_copy_with_privileges_of_its_own_refuses_to_run() {
     let line =
-        "gontainer: refused: this file has a set-user-id or set-group-id bit, or file capabilities, and must not";
+        "gontainer: refused: set-user-id, set-group-id or file capabilities, or real ids that are not the effective ones";
     for owner in root_users() {
         let folder = Folder::new(owner);
         let copy = folder.join("gontainer");

@@ -285,6 +285,12 @@ static CAUSES: &[Cause] = &[
         remedy: Name::of(c"with -new-privs only CAP_SYS_ADMIN may filter system calls, which is gone by then"),
     },
     Cause {
+        calls: Name::of(c"prctl PR_CAPBSET_DROP"),
+        errnos: [Errno::EPERM; 2],
+        holds: |config| !config.user,
+        remedy: Name::of(c"this root lacks CAP_SETPCAP: add -uid"),
+    },
+    Cause {
         calls: Name::of(c"capget"),
         errnos: [Errno::EPERM; 2],
         holds: |config| config.capabilities.added != 0,

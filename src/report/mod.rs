@@ -74,7 +74,7 @@ pub(crate) fn note(what: &str) {
 /// The exit status of what only prints: if standard output did not take all of it, that is said.
 pub(crate) fn arrived(all: bool) -> i32 {
     if !all {
-        note("standard output does not take all of it");
+        note("standard output did not take all of it");
     }
     i32::from(!all)
 }

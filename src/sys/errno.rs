@@ -95,11 +95,11 @@ errors! {
     ;
     NO_SUCH_USER 5001 "no such user in the container's /etc/passwd"
     NOT_REGULAR 5002 "not a regular file"
-    NO_SUBORDINATES 5003 "gives this user no range of ids"
+    NO_SUBORDINATES 5003 "has no range of ids for this user"
     NOT_ROOTS 5004 "does not belong to root"
     NOT_ONLY_ROOTS 5005 "others than root may write it"
     NOT_PRIVILEGED 5006 "is neither setuid nor has a capability"
-    HELPER_FAILED 5007 "it failed; what it has to say stands above"
+    HELPER_FAILED 5007 "it failed; its message stands above"
     OTHER_MAP 5008 "the map is not the one that was asked for"
     TOO_MANY_GROUPS 5009 "is in more groups than there is room for"
     IS_ROOTFS 5010 "is the rootfs itself"

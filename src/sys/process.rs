@@ -116,10 +116,10 @@ pub(crate) fn leave_time_namespace() -> Result<(), Errno> {
 }
 
 /// Whether a command can be put into a time namespace: from Linux 6.2 on, execve(2) enters the one that
-/// the caller has unshared. Before, only its children entered it.
+/// the caller has unshared. Before, only its children entered it. Without a /proc to ask, unshare(2) will say.
 pub(crate) fn has_time_namespaces() -> bool {
     (super::uts::names().is_ok_and(|names| names.is_since(6, 2)) || recorder::is_rehearsal())
-        && super::file::exists(c"/proc/self/ns/time")
+        && (super::file::exists(c"/proc/self/ns/time") || !super::file::exists(c"/proc/self"))
 }
 
 /// A copy of this process, clone(2) with no flag but SIGCHLD, as fork(2): None in the copy.

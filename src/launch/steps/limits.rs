@@ -18,9 +18,13 @@ pub(in crate::launch) fn raise_hard(job: &mut Job) -> Result<(), Fault> {
     Ok(())
 }
 
-/// Sets the limits of the command's process alone.
+/// Sets the limits of the command's process alone; of several for one resource the last.
 pub(in crate::launch) fn limit_resources(job: &Job) -> Result<(), Fault> {
-    for (words, limit) in job.config.resource_limits.iter() {
+    let mut rest = job.config.resource_limits.iter();
+    while let Some((words, limit)) = rest.next() {
+        if rest.clone().any(|(_, later)| later.resource == limit.resource) {
+            continue;
+        }
         let limits = Limits { soft: limit.soft, hard: limit.hard };
         process::limit_resource(limit.resource, limits).on(c"prlimit64", words)?;
     }

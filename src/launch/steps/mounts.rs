@@ -150,9 +150,12 @@ pub(in crate::launch) fn mount_sys(job: &Job) -> Result<(), Fault> {
         result => result.on(c"mount", c"/sys")?,
     }
     if job.config.is_real_root() {
-        match mount::mount_nothing(c"/proc/firmware") {
-            Err(Errno::ENOENT) => {}
-            result => result.on(c"mount", c"/sys/firmware")?,
+        // What OCI runtimes cover: firmware's tables, and how much power others' work takes.
+        for place in [c"/proc/firmware", c"/proc/devices/virtual/powercap"] {
+            match mount::mount_nothing(place) {
+                Err(Errno::ENOENT) => {}
+                result => result.on(c"mount", c"/sys")?,
+            }
         }
     }
     workbench::move_in(job, c"/sys", 0o555)

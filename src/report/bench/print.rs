@@ -198,7 +198,7 @@ fn table(sheet: &mut Sheet, asked: &Bench, samples: &Samples) {
             sheet.say("\nThe machine was not quiet: one in ten took #3 times the median or more.\n", &[tail]);
         }
         Some(Noise::Unsteady(apart)) => {
-            sheet.say("\nThe machine was not quiet: every other sample's median is #1 % off.\n", &[apart]);
+            sheet.say("\nThe machine was not quiet: the medians of odd and even samples are #1 % apart.\n", &[apart]);
         }
         None => {}
     }
@@ -283,7 +283,7 @@ fn steps(sheet: &mut Sheet, samples: &Samples) {
         }
     }
     let count = [samples.step_times.count() as u64];
-    sheet.say("(in #0 more starts, which were recorded: that takes time of its own, not counted here)\n", &count);
+    sheet.say("(starts recorded besides: #0; the time that recording takes is not counted)\n", &count);
 }
 
 #[inline(never)]
