@@ -280,8 +280,7 @@ fn a_kept_pipe_ends_when_the_command_closes_it() {
 
 #[test]
 fn a_copy_with_privileges_of_its_own_refuses_to_run() {
-    let line =
-        "gontainer: refused: set-user-id, set-group-id or file capabilities, or real ids that are not the effective ones";
+    let line = "gontainer: refused: set-user-id, set-group-id or file capabilities, or real ids that are not the effective ones";
     for owner in root_users() {
         let folder = Folder::new(owner);
         let copy = folder.join("gontainer");

@@ -112,7 +112,7 @@ ATTACK(ioperm, 0, "nor a single one") {
 #endif
 }
 
-ATTACK(personality, 0, "no ABI is emulated that makes memory executable") {
+ATTACK(personality, SHARED, "no ABI is emulated that makes memory executable") {
     return worked("personality", personality(READ_IMPLIES_EXEC));
 }
 

@@ -443,3 +443,19 @@ ATTACK(clone_cgroup_ns, SHARED, "nor is that namespace made by clone, or clone3,
     if (child > 0) waitpid(child, NULL, 0);
     return worked("clone", child);
 }
+
+ATTACK(listmount, 0, "no mount of another namespace is listed, whatever its number") {
+    struct {
+        unsigned size, spare;
+        unsigned long long mount, parameter, mount_namespace;
+    } asked = {32, 0, ~0ULL, 0, 0}; // LSMT_ROOT
+    unsigned long long found[8];
+    long own = syscall(458, &asked, found, 8, 0);
+    if (own < 0 && errno == ENOSYS) return absent("the kernel lacks it");
+    unsigned long long first = own > 0 ? found[0] : 0;
+    for (asked.mount_namespace = 1; asked.mount_namespace < 100000; asked.mount_namespace++) {
+        long count = syscall(458, &asked, found, 8, 0);
+        if (count > 0 && found[0] != first) return out("of namespace %llu", asked.mount_namespace);
+    }
+    return held("listmount: %s", strerrorname_np(errno));
+}

@@ -3,6 +3,7 @@
 #include <dirent.h>
 #include <sched.h>
 #include <signal.h>
+#include <sys/mman.h>
 #include <sys/personality.h>
 #include <sys/resource.h>
 #include <sys/uio.h>
@@ -48,6 +49,35 @@ ATTACK(pid1_pidfd_getfd, 0, "pidfd_getfd takes no descriptor from PID 1") {
 ATTACK(pid1_kcmp, 0, "kcmp tells nothing about PID 1") {
     NEEDS_INIT;
     return worked("kcmp", syscall(SYS_kcmp, 1, getpid(), 0, 0, 0));
+}
+
+ATTACK(pid1_pidfd_namespaces, 0, "a pidfd of PID 1 gives none of its namespaces") {
+    NEEDS_INIT;
+    int pidfd = pidfd_of(1);
+    if (pidfd < 0) return held("pidfd_open: %s", strerrorname_np(errno));
+    for (int kind = 1; kind <= 10; kind++) // PIDFD_GET_CGROUP_NAMESPACE and what follows it
+        if (ioctl(pidfd, _IO(0xff, kind), 0) >= 0) return out("kind %d", kind);
+    return errno == ENOTTY ? absent("the kernel lacks it") : held("ioctl: %s", strerrorname_np(errno));
+}
+
+ATTACK(pid1_madvise, 0, "process_madvise takes no pages from PID 1") {
+    NEEDS_INIT;
+    int pidfd = pidfd_of(1);
+    if (pidfd < 0) return held("pidfd_open: %s", strerrorname_np(errno));
+    struct iovec nothing = {0, 0};
+    return worked("process_madvise", syscall(SYS_process_madvise, pidfd, &nothing, 1, MADV_COLD, 0));
+}
+
+ATTACK(pid1_move_pages, 0, "move_pages moves and shows no page of PID 1") {
+    NEEDS_INIT;
+    return worked("move_pages", syscall(SYS_move_pages, 1, 0, 0, 0, 0, 0));
+}
+
+ATTACK(pid1_robust_list, 0, "get_robust_list tells no address in PID 1") {
+    NEEDS_INIT;
+    void *list;
+    size_t size;
+    return worked("get_robust_list", syscall(SYS_get_robust_list, 1, &list, &size));
 }
 
 ATTACK(pid1_exe, 0, "the binary of PID 1, gontainer's, cannot be opened to be overwritten (CVE-2019-5736)") {
