@@ -1,6 +1,6 @@
 //! Which namespaces are new, seen from inside and outside; and what an IPC namespace hides.
 
-use crate::support::{Case, Filter, Start, namespace, rootfs, starts};
+use crate::support::{Case, Fault, Seen, Start, namespace, rootfs, starts};
 
 const KINDS: [&str; 8] = ["user", "mnt", "uts", "ipc", "net", "pid", "cgroup", "time"];
 
@@ -63,12 +63,17 @@ fn a_cgroup_namespace_hides_where_one_is() {
 fn a_kernel_without_time_namespaces_is_no_obstacle_to_all_but_to_time() {
     for start in starts() {
         // Its file is looked for, as a kernel without CONFIG_TIME_NS has none.
-        let case = || Case::new(start).refusing(Filter::new(libc::SYS_faccessat, libc::ENOENT));
+        let run = |flags| {
+            let case = || Case::new(start).words(flags).command("echo on");
+            let is_look = |seen: &&Seen| i64::from(seen.call) == libc::SYS_faccessat;
+            let at = *case().watched(None).1.calls.iter().find(is_look).unwrap();
+            case().watched(Some(Fault { at, errno: libc::ENOENT })).0
+        };
         let note = "gontainer: -all leaves -time out, which takes Linux 6.2 and CONFIG_TIME_NS\n";
-        case().words("-all").command("echo on").run().stdout("on\n").stderr(note).status(0);
+        run("-all").stdout("on\n").stderr(note).status(0);
         let line = "gontainer: see that the kernel has time namespaces: unshare CLONE_NEWTIME: takes time \
                     namespaces that execve enters: Linux 6.2, CONFIG_TIME_NS";
-        case().words("-all -time").command("echo on").run().refuses(125, line);
+        run("-all -time").refuses(125, line);
     }
 }
 
