@@ -92,7 +92,7 @@ fn print(fill: fn(&mut flags::Help)) -> i32 {
 
 fn start(config: &Config, rest: Words, environment: Words) -> i32 {
     let interactive = rest.clone().next().is_none() && file::is_terminal(0);
-    if interactive && !config.quiet {
+    if interactive && !config.quiet && !config.plan {
         report::banner(config);
     }
     let command = command(config, rest, environment, interactive);
@@ -252,7 +252,7 @@ fn parse_flags(flags: Vec<OsString>, config: &mut Config) -> Result<(), Misuse> 
         let complain = |what| Misuse::BadValue(flag, what);
         let given = parser.optional_value().map(keep);
         match flag.takes {
-            Takes::Nothing(set) => {
+            Takes::Nothing(_, set) => {
                 if given.is_some() {
                     return Err(complain("takes no value"));
                 }
@@ -261,15 +261,15 @@ fn parse_flags(flags: Vec<OsString>, config: &mut Config) -> Result<(), Misuse> 
                     return Ok(()); // help and version also work among mistakes
                 }
             }
-            Takes::Switch(set) => match given.map_or(Some(true), truth) {
+            Takes::Switch(_, set) => match given.map_or(Some(true), truth) {
                 Some(on) => set(config, on),
                 None => return Err(complain("takes true or false")),
             },
-            Takes::Value(set) => match given {
+            Takes::Value(_, set) => match given {
                 Some(value) => set(config, value).map_err(complain)?,
                 None => return Err(Misuse::MissingValue(flag)),
             },
-            Takes::Maybe(set) => set(config, given).map_err(complain)?,
+            Takes::Maybe(_, set) => set(config, given).map_err(complain)?,
         }
     }
     check(config)

@@ -9,23 +9,23 @@ use crate::sys::Name;
 use crate::text::{Text, first_part, is_same_word, parts};
 use core::ffi::CStr;
 
-/// What follows a flag's name, and what it sets. A setter checks and stores; it never acts, and leaves
-/// naming the flag to whoever called it.
+/// What follows a flag's name, and what it sets; with its group, as a field beside it would take eight bytes more. A setter
+/// checks and stores; it never acts, and leaves naming the flag to whoever called it.
 pub(crate) enum Takes {
     /// Nothing: it is what to do.
-    Nothing(fn(&mut Config)),
+    Nothing(Group, fn(&mut Config)),
     /// Nothing, or `=true` or `=false`.
-    Switch(fn(&mut Config, bool)),
+    Switch(Group, fn(&mut Config, bool)),
     /// A value.
-    Value(fn(&mut Config, &'static CStr) -> Result<(), &'static str>),
+    Value(Group, fn(&mut Config, &'static CStr) -> Result<(), &'static str>),
     /// Nothing, or `=` and a value.
-    Maybe(fn(&mut Config, Option<&'static CStr>) -> Result<(), &'static str>),
+    Maybe(Group, fn(&mut Config, Option<&'static CStr>) -> Result<(), &'static str>),
 }
 
 impl Takes {
     /// Whether a value must follow, if not behind `=` then as the next word.
     pub(crate) fn needs_value(&self) -> bool {
-        matches!(self, Value(_))
+        matches!(self, Value(..))
     }
 }
 
@@ -45,13 +45,17 @@ pub(crate) enum Group {
 pub(crate) struct Flag {
     /// As help shows it: the name, the value if it takes one, a tab, and what it does.
     line: Name,
-    group: Group,
     pub(crate) takes: Takes,
 }
 
 impl Flag {
     pub(crate) fn name(&self) -> &'static [u8] {
         self.usage().split(|letter| matches!(letter, b'=' | b'[')).next().unwrap_or_default()
+    }
+
+    fn group(&self) -> Group {
+        let (Nothing(group, _) | Switch(group, _) | Value(group, _) | Maybe(group, _)) = self.takes;
+        group
     }
 
     /// Its name and its value.
@@ -65,7 +69,7 @@ impl Flag {
 
     /// Whether it says something about the container, not about what to do with it.
     pub(crate) fn shapes_container(&self) -> bool {
-        !matches!(self.group, Actions | Insight) && self.name() != b"quiet"
+        !matches!(self.group(), Actions | Insight) && self.name() != b"quiet"
     }
 }
 
@@ -74,52 +78,52 @@ use Takes::{Maybe, Nothing, Switch, Value};
 
 #[rustfmt::skip] // the table is the manual: a flag, a line
 pub(crate) static FLAGS: &[Flag] = &[
-    Flag { line: Name::of(c"run\tstart a container; COMMAND defaults to /bin/sh"), group: Actions, takes: Nothing(|c| c.action = Some(Action::Run)) },
-    Flag { line: Name::of(c"bench[=N]\tstart N containers (default 200), time each"), group: Actions, takes: Maybe(|c, v| { c.action = Some(Action::Bench); count(&mut c.runs, v) }) },
-    Flag { line: Name::of(c"h\tprint this help"), group: Actions, takes: Nothing(|c| c.action = Some(Action::Help)) },
-    Flag { line: Name::of(c"v\tprint the version"), group: Actions, takes: Nothing(|c| c.action = Some(Action::Version)) },
-    Flag { line: Name::of(c"uid\tuser namespace: you are root inside, and yourself outside"), group: Namespaces, takes: Switch(|c, on| c.user = on) },
-    Flag { line: Name::of(c"map=MAP\tids: root, self, auto or INSIDE:OUTSIDE:COUNT; implies -uid"), group: Namespaces, takes: Value(|c, v| { c.user = true; Mapping::set(&mut c.map, v.to_bytes()) }) },
-    Flag { line: Name::of(c"gmap=MAP\tthe same for groups (default: as -map)"), group: Namespaces, takes: Value(|c, v| { c.user = true; Mapping::set(&mut c.group_map, v.to_bytes()) }) },
-    Flag { line: Name::of(c"mnt=DIR\tmount namespace: DIR becomes /, the old root is gone"), group: Namespaces, takes: Value(|c, v| { c.root = Some(v); not_empty(v) }) },
-    Flag { line: Name::of(c"uts\tUTS namespace: a host name of its own"), group: Namespaces, takes: Switch(|c, on| c.uts = on) },
-    Flag { line: Name::of(c"hostname=NAME\tthe host name inside, implies -uts (default gontainer)"), group: Namespaces, takes: Value(|c, v| { c.host_name = Some(v); host_name(v) }) },
-    Flag { line: Name::of(c"ipc\tIPC namespace: message queues and shared memory of its own"), group: Namespaces, takes: Switch(|c, on| c.ipc = on) },
-    Flag { line: Name::of(c"net\tnetwork namespace: only a loopback interface, up"), group: Namespaces, takes: Switch(|c, on| c.net = on) },
-    Flag { line: Name::of(c"pid\tPID namespace: a new /proc, and an init as PID 1"), group: Namespaces, takes: Switch(|c, on| c.pid = on) },
-    Flag { line: Name::of(c"cgroup\tcgroup namespace: its own cgroup is the root of all it sees"), group: Namespaces, takes: Switch(|c, on| c.cgroup = on) },
-    Flag { line: Name::of(c"time\ttime namespace: offsets of uptime and monotonic clock"), group: Namespaces, takes: Switch(|c, on| (c.time, c.time_is_optional) = (on, false)) },
-    Flag { line: Name::of(c"all\tall of them but -mnt; -all -net=false leaves one out"), group: Namespaces, takes: Switch(|c, on| if on { c.isolate_all() }) },
-    Flag { line: Name::of(c"ro\tread-only: the root and all that is mounted in it already"), group: Files, takes: Switch(|c, on| c.read_only = on) },
-    Flag { line: Name::of(c"overlay[=DIR]\tchanges to -mnt's tree go to memory, or are kept in DIR"), group: Files, takes: Maybe(|c, v| { c.overlay = Some(v.map_or(Changes::Memory, Changes::Dir)); v.map_or(Ok(()), directory) }) },
-    Flag { line: Name::of(c"bind=SRC[:DST[:ro]]\ta file or directory of the host, inside; repeatable"), group: Files, takes: Value(|c, v| Mount::bind(v).map(|mount| c.mounts.push(mount))) },
-    Flag { line: Name::of(c"tmpfs=DST[:SIZE]\tan empty directory in memory; repeatable"), group: Files, takes: Value(|c, v| Mount::tmpfs(v).map(|mount| c.mounts.push(mount))) },
-    Flag { line: Name::of(c"dev=none\twith -mnt: the rootfs's own /dev, instead of a small new one"), group: Files, takes: Value(|c, v| { c.no_dev = true; none(v) }) },
-    Flag { line: Name::of(c"proc=none\tno new /proc; with -mnt, none at all"), group: Files, takes: Value(|c, v| { c.no_proc = true; none(v) }) },
-    Flag { line: Name::of(c"sys=none\twith -mnt and -net: no /sys"), group: Files, takes: Value(|c, v| { c.no_sys = true; none(v) }) },
-    Flag { line: Name::of(c"dns=none\twith -mnt, without -net: the rootfs's own /etc/resolv.conf"), group: Files, takes: Value(|c, v| { c.no_dns = true; none(v) }) },
-    Flag { line: Name::of(c"as-pid1\twith -pid: no init, COMMAND itself is PID 1"), group: Command, takes: Switch(|c, on| c.as_pid1 = on) },
-    Flag { line: Name::of(c"user=USER\twho COMMAND is inside: NAME, UID or UID:GID"), group: Command, takes: Value(|c, v| { c.identity = User::parse(v).map(|user| (user, v)); c.identity.map(drop).ok_or("takes a NAME of the container's /etc/passwd, UID or UID:GID") }) },
-    Flag { line: Name::of(c"workdir=DIR\twhere COMMAND starts, inside"), group: Command, takes: Value(|c, v| mounts::absolute(v).map(|path| c.work_dir = Some(path))) },
-    Flag { line: Name::of(c"env=NAME[=VALUE]\tset a variable, or hand the caller's on; all: all of them"), group: Command, takes: Value(|c, v| { c.environment.push(v); variable(v) }) },
-    Flag { line: Name::of(c"quiet\tno banner before an interactive shell"), group: Command, takes: Switch(|c, on| c.quiet = on) },
-    Flag { line: Name::of(c"timeout=TIME\tend it after TIME: TERM, 5s later KILL; status 124"), group: Limits, takes: Value(|c, v| set(&mut c.timeout_ns, limits::duration_ns(v.to_bytes()), "needs a time, as in 500ms, 5s, 1.5m or 2h")) },
-    Flag { line: Name::of(c"rlimit=NAME=N[:N]\ta limit by its name in prlimit(1), soft:hard; repeatable"), group: Limits, takes: Value(|c, v| limits::resource_limit(v.to_bytes()).map(|limit| c.resource_limits.push((v, limit)))) },
-    Flag { line: Name::of(c"oom=ADJ\tkilled sooner when memory is short: -1000 never, 1000 first"), group: Limits, takes: Value(|c, v| { c.oom = Some(v); limits::between(v.to_bytes(), -1000, 1000).map(drop).ok_or("needs a number from -1000 to 1000") }) },
-    Flag { line: Name::of(c"nice=N\thow readily it yields the processor: -20 least, 19 most"), group: Limits, takes: Value(|c, v| set(&mut c.nice, limits::between(v.to_bytes(), -20, 19), "needs a number from -20 to 19")) },
-    Flag { line: Name::of(c"fd=N\tkeep descriptor N of yours open inside; repeatable"), group: Safety, takes: Value(|c, v| descriptor(v).map(|number| c.kept_descriptors.push((number, v)))) },
-    Flag { line: Name::of(c"cap=LIST\troot's capabilities: none, default, all, +NAME,-NAME"), group: Safety, takes: Value(|c, v| capabilities(&mut c.capabilities, v)) },
-    Flag { line: Name::of(c"seccomp=FILTER\tcalls that are refused: default, off, or a BPF program's file"), group: Safety, takes: Value(|c, v| { c.filter = filter(v); not_empty(v) }) },
-    Flag { line: Name::of(c"new-privs\tlet set-user-id programs gain privileges, as su and sudo need"), group: Safety, takes: Switch(|c, on| c.new_privileges = on) },
-    Flag { line: Name::of(c"strict\tfor code you do not trust: all namespaces, no privileges"), group: Safety, takes: Switch(Config::set_strict) },
-    Flag { line: Name::of(c"memory=SIZE\tall memory it may use, without swap; beyond it, it ends"), group: Limits, takes: Value(|c, v| set(&mut c.memory, limits::memory(v.to_bytes()), "needs a size of 1m or more, as in 512m or 2g")) },
-    Flag { line: Name::of(c"cpus=N\tprocessor time it may use: 1.5 is one and a half processors"), group: Limits, takes: Value(|c, v| set(&mut c.cpus, limits::cpus(v.to_bytes()), "needs a number of 0.01 or more, as in 0.5 or 2")) },
-    Flag { line: Name::of(c"pids=N\tprocesses and threads it may have"), group: Limits, takes: Value(|c, v| set(&mut c.pids, limits::pids(v.to_bytes()), "needs a number from 1")) },
-    Flag { line: Name::of(c"trace\tprint every step of the start, its calls and its times"), group: Insight, takes: Switch(|c, on| c.trace = on) },
-    Flag { line: Name::of(c"plan\tprint what -run would do, and do nothing"), group: Insight, takes: Switch(|c, on| c.plan = on) },
-    Flag { line: Name::of(c"jobs=J\twith -bench: J at a time (default 1), and how many a second"), group: Insight, takes: Value(|c, v| count(&mut c.jobs, Some(v))) },
-    Flag { line: Name::of(c"vs=COMMAND LINE\twith -bench: in turns with this whole command line"), group: Insight, takes: Value(|c, v| { c.versus = Some(v); not_empty(v) }) },
-    Flag { line: Name::of(c"json\twith -bench: what hyperfine exports, and the steps"), group: Insight, takes: Switch(|c, on| c.json = on) },
+    Flag { line: Name::of(c"run\tstart a container; COMMAND defaults to /bin/sh"), takes: Nothing(Actions, |c| c.action = Some(Action::Run)) },
+    Flag { line: Name::of(c"bench[=N]\tstart N containers (default 200), time each"), takes: Maybe(Actions, |c, v| { c.action = Some(Action::Bench); count(&mut c.runs, v) }) },
+    Flag { line: Name::of(c"h\tprint this help"), takes: Nothing(Actions, |c| c.action = Some(Action::Help)) },
+    Flag { line: Name::of(c"v\tprint the version"), takes: Nothing(Actions, |c| c.action = Some(Action::Version)) },
+    Flag { line: Name::of(c"uid\tuser namespace: you are root inside, and yourself outside"), takes: Switch(Namespaces, |c, on| c.user = on) },
+    Flag { line: Name::of(c"map=MAP\tids: root, self, auto or INSIDE:OUTSIDE:COUNT; implies -uid"), takes: Value(Namespaces, |c, v| { c.user = true; Mapping::set(&mut c.map, v.to_bytes()) }) },
+    Flag { line: Name::of(c"gmap=MAP\tthe same for groups (default: as -map)"), takes: Value(Namespaces, |c, v| { c.user = true; Mapping::set(&mut c.group_map, v.to_bytes()) }) },
+    Flag { line: Name::of(c"mnt=DIR\tmount namespace: DIR becomes /, the old root is gone"), takes: Value(Namespaces, |c, v| { c.root = Some(v); not_empty(v) }) },
+    Flag { line: Name::of(c"uts\tUTS namespace: a host name of its own"), takes: Switch(Namespaces, |c, on| c.uts = on) },
+    Flag { line: Name::of(c"hostname=NAME\tthe host name inside, implies -uts (default gontainer)"), takes: Value(Namespaces, |c, v| { c.host_name = Some(v); host_name(v) }) },
+    Flag { line: Name::of(c"ipc\tIPC namespace: message queues and shared memory of its own"), takes: Switch(Namespaces, |c, on| c.ipc = on) },
+    Flag { line: Name::of(c"net\tnetwork namespace: only a loopback interface, up"), takes: Switch(Namespaces, |c, on| c.net = on) },
+    Flag { line: Name::of(c"pid\tPID namespace: a new /proc, and an init as PID 1"), takes: Switch(Namespaces, |c, on| c.pid = on) },
+    Flag { line: Name::of(c"cgroup\tcgroup namespace: its own cgroup is the root of all it sees"), takes: Switch(Namespaces, |c, on| c.cgroup = on) },
+    Flag { line: Name::of(c"time\ttime namespace: offsets of uptime and monotonic clock"), takes: Switch(Namespaces, |c, on| (c.time, c.time_is_optional) = (on, false)) },
+    Flag { line: Name::of(c"all\tall of them but -mnt; -all -net=false leaves one out"), takes: Switch(Namespaces, |c, on| if on { c.isolate_all() }) },
+    Flag { line: Name::of(c"ro\tread-only: the root and all that is mounted in it already"), takes: Switch(Files, |c, on| c.read_only = on) },
+    Flag { line: Name::of(c"overlay[=DIR]\tchanges to -mnt's tree go to memory, or are kept in DIR"), takes: Maybe(Files, |c, v| { c.overlay = Some(v.map_or(Changes::Memory, Changes::Dir)); v.map_or(Ok(()), directory) }) },
+    Flag { line: Name::of(c"bind=SRC[:DST[:ro]]\ta file or directory of the host, inside; repeatable"), takes: Value(Files, |c, v| Mount::bind(v).map(|mount| c.mounts.push(mount))) },
+    Flag { line: Name::of(c"tmpfs=DST[:SIZE]\tan empty directory in memory; repeatable"), takes: Value(Files, |c, v| Mount::tmpfs(v).map(|mount| c.mounts.push(mount))) },
+    Flag { line: Name::of(c"dev=none\twith -mnt: the rootfs's own /dev, instead of a small new one"), takes: Value(Files, |c, v| { c.no_dev = true; none(v) }) },
+    Flag { line: Name::of(c"proc=none\tno new /proc; with -mnt, none at all"), takes: Value(Files, |c, v| { c.no_proc = true; none(v) }) },
+    Flag { line: Name::of(c"sys=none\twith -mnt and -net: no /sys"), takes: Value(Files, |c, v| { c.no_sys = true; none(v) }) },
+    Flag { line: Name::of(c"dns=none\twith -mnt, without -net: the rootfs's own /etc/resolv.conf"), takes: Value(Files, |c, v| { c.no_dns = true; none(v) }) },
+    Flag { line: Name::of(c"as-pid1\twith -pid: no init, COMMAND itself is PID 1"), takes: Switch(Command, |c, on| c.as_pid1 = on) },
+    Flag { line: Name::of(c"user=USER\twho COMMAND is inside: NAME, UID or UID:GID"), takes: Value(Command, |c, v| { c.identity = User::parse(v).map(|user| (user, v)); c.identity.map(drop).ok_or("takes a NAME of the container's /etc/passwd, UID or UID:GID") }) },
+    Flag { line: Name::of(c"workdir=DIR\twhere COMMAND starts, inside"), takes: Value(Command, |c, v| mounts::absolute(v).map(|path| c.work_dir = Some(path))) },
+    Flag { line: Name::of(c"env=NAME[=VALUE]\tset a variable, or hand the caller's on; all: all of them"), takes: Value(Command, |c, v| { c.environment.push(v); variable(v) }) },
+    Flag { line: Name::of(c"quiet\tno banner before an interactive shell"), takes: Switch(Command, |c, on| c.quiet = on) },
+    Flag { line: Name::of(c"timeout=TIME\tend it after TIME: TERM, 5s later KILL; status 124"), takes: Value(Limits, |c, v| set(&mut c.timeout_ns, limits::duration_ns(v.to_bytes()), "needs a time, as in 500ms, 5s, 1.5m or 2h")) },
+    Flag { line: Name::of(c"rlimit=NAME=N[:N]\ta limit by its name in prlimit(1), soft:hard; repeatable"), takes: Value(Limits, |c, v| limits::resource_limit(v.to_bytes()).map(|limit| c.resource_limits.push((v, limit)))) },
+    Flag { line: Name::of(c"oom=ADJ\tkilled sooner when memory is short: -1000 never, 1000 first"), takes: Value(Limits, |c, v| { c.oom = Some(v); limits::between(v.to_bytes(), -1000, 1000).map(drop).ok_or("needs a number from -1000 to 1000") }) },
+    Flag { line: Name::of(c"nice=N\thow readily it yields the processor: -20 least, 19 most"), takes: Value(Limits, |c, v| set(&mut c.nice, limits::between(v.to_bytes(), -20, 19), "needs a number from -20 to 19")) },
+    Flag { line: Name::of(c"fd=N\tkeep descriptor N of yours open inside; repeatable"), takes: Value(Safety, |c, v| descriptor(v).map(|number| c.kept_descriptors.push((number, v)))) },
+    Flag { line: Name::of(c"cap=LIST\troot's capabilities: none, default, all, +NAME,-NAME"), takes: Value(Safety, |c, v| capabilities(&mut c.capabilities, v)) },
+    Flag { line: Name::of(c"seccomp=FILTER\tcalls that are refused: default, off, or a BPF program's file"), takes: Value(Safety, |c, v| { c.filter = filter(v); not_empty(v) }) },
+    Flag { line: Name::of(c"new-privs\tlet set-user-id programs gain privileges, as su and sudo need"), takes: Switch(Safety, |c, on| c.new_privileges = on) },
+    Flag { line: Name::of(c"strict\tfor code you do not trust: all namespaces, no privileges"), takes: Switch(Safety, Config::set_strict) },
+    Flag { line: Name::of(c"memory=SIZE\tall memory it may use, without swap; beyond it, it ends"), takes: Value(Limits, |c, v| set(&mut c.memory, limits::memory(v.to_bytes()), "needs a size of 1m or more, as in 512m or 2g")) },
+    Flag { line: Name::of(c"cpus=N\tprocessor time it may use: 1.5 is one and a half processors"), takes: Value(Limits, |c, v| set(&mut c.cpus, limits::cpus(v.to_bytes()), "needs a number of 0.01 or more, as in 0.5 or 2")) },
+    Flag { line: Name::of(c"pids=N\tprocesses and threads it may have"), takes: Value(Limits, |c, v| set(&mut c.pids, limits::pids(v.to_bytes()), "needs a number from 1")) },
+    Flag { line: Name::of(c"trace\tprint every step of the start, its calls and its times"), takes: Switch(Insight, |c, on| c.trace = on) },
+    Flag { line: Name::of(c"plan\tprint what -run would do, and do nothing"), takes: Switch(Insight, |c, on| c.plan = on) },
+    Flag { line: Name::of(c"jobs=J\twith -bench: J at a time (default 1), and how many a second"), takes: Value(Insight, |c, v| count(&mut c.jobs, Some(v))) },
+    Flag { line: Name::of(c"vs=COMMAND LINE\twith -bench: in turns with this whole command line"), takes: Value(Insight, |c, v| { c.versus = Some(v); not_empty(v) }) },
+    Flag { line: Name::of(c"json\twith -bench: what hyperfine exports, and the steps"), takes: Switch(Insight, |c, on| c.json = on) },
 ];
 
 /// Stores what was read of a value; if that is nothing, says what is needed.
@@ -285,7 +289,7 @@ Flags take one dash or two; switches also =true and =false.
         (Insight, "Insight"),
     ] {
         text.push_str("\n").push_str(heading).push_str("\n");
-        for flag in FLAGS.iter().filter(|flag| flag.group == *group) {
+        for flag in FLAGS.iter().filter(|flag| flag.group() == *group) {
             let mut left = Text::<64>::new();
             left.push_str("  -").push(flag.usage());
             text.push(left.as_bytes());

@@ -220,7 +220,8 @@ fn a_signal_before_anything_is_measured_leaves_nothing_to_print() {
                 std::thread::yield_now();
             }
             running.signal(libc::SIGTERM);
-            running.finish().status(143).stdout("").stderr(EARLY);
+            let run = running.finish();
+            run.stdout("").stderr(EARLY).that("as it was asked", run.killed_by() == Some(libc::SIGTERM));
         }
     }
 }
@@ -290,7 +291,7 @@ fn a_signal_ends_it_with_what_has_been_measured() {
             std::thread::sleep(Duration::from_millis(milliseconds));
             running.signal(libc::SIGINT);
             let run = running.finish();
-            run.status(130).stderr(EARLY);
+            run.stderr(EARLY).that("as it was asked", run.killed_by() == Some(libc::SIGINT));
             let text = String::from_utf8_lossy(&run.stdout);
             if text.contains("\nwhole life: until it is reaped ") {
                 break;

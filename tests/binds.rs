@@ -539,7 +539,8 @@ fn changes_are_kept_only_in_what_is_the_callers_alone() {
         let others = root_users().into_iter().map(|_| User::other("another", 1000, 1000));
         for owner in others.chain([start.user]) {
             let (root, dir) = (rootfs(start.user), Folder::new(owner));
-            dir.mode("", 0o777);
+            // Who may but go in could run what has a set-user-id bit there.
+            dir.mode("", if owner.uid == start.user.uid { 0o711 } else { 0o777 });
             let overlay = format!("-overlay={}", dir.join(""));
             let line =
                 format!("gontainer: claim the directory for changes: stat({}): is not yours alone", dir.join(""));
@@ -554,6 +555,7 @@ fn changes_are_kept_only_in_what_is_the_callers_alone() {
 fn changes_are_not_kept_where_the_directory_cannot_be_looked_at_again() {
     for start in starts() {
         let (root, dir) = (rootfs(start.user), Folder::new(start.user));
+        dir.mode("", 0o700);
         let case = || Case::new(start).root(&root).arg(format!("-overlay={}", dir.join(""))).command("true");
         let (_, watched) = case().watched(None);
         let is_look = |seen: &&Seen| seen.side == 1 && i64::from(seen.call) == libc::SYS_newfstatat;

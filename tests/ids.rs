@@ -627,6 +627,16 @@ fn whoever_changes_ids_closes_the_memory_once_more() {
     }
 }
 
+/// The caller's group would stay: without a number inside, and with all that it may do outside.
+#[test]
+fn a_group_that_has_no_number_inside_is_not_kept() {
+    for user in root_users() {
+        let case = Case::direct(user).arg(gontainer()).words("-run -map=0:100000:9 -gmap=5:100005:1 -pid -- id");
+        let line = "gontainer: become root inside: setresgid: invalid argument (EINVAL)";
+        case.run().refuses(125, line).hints("this id has no mapping");
+    }
+}
+
 /// Without a PID namespace of its own a tree sees the host's processes, by whose links in /proc a name leads anywhere.
 #[test]
 fn who_somebody_is_is_not_read_outside_the_tree() {

@@ -432,3 +432,14 @@ fn as_the_pid_1_of_a_container_gontainer_reaps_orphans() {
         case.run().prints("0\n");
     }
 }
+
+/// The kernel hands out lower numbers first, so that SIGCHLD might never come.
+#[test]
+fn who_floods_pid_1_with_signals_does_not_keep_it_from_seeing_the_end() {
+    let Some(_) = need_program("perl") else { return };
+    let program = "$SIG{$_} = 'IGNORE' for qw(HUP INT QUIT ILL TRAP ABRT BUS FPE USR1 SEGV USR2 PIPE ALRM TERM STKFLT); \
+                   for (1 .. 4) { unless (fork) { while (1) { kill($_, 1) for 1 .. 8, 10 .. 16 } } } sleep 1; exit 7";
+    for start in starts() {
+        Case::new(start).words("-pid").args(["--", "perl", "-e", program]).run().status(7);
+    }
+}

@@ -1,6 +1,7 @@
 //! Limits: time, resources of a process, niceness, and who is killed first when memory runs out.
 
 use crate::support::{Case, Start, await_end_of, marker, need_program, starts};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 const WAYS: [&str; 3] = ["-uts", "-pid", "-pid -as-pid1"];
@@ -246,4 +247,31 @@ fn of_two_limits_on_one_resource_the_last_counts() {
             case.script("ulimit -Sn; ulimit -Hn").run().prints(format!("{last}\n{last}\n"));
         }
     });
+}
+
+/// A signal that is there already would be taken at once, time or no time, and so would the next.
+#[test]
+fn a_flood_of_signals_gains_no_time() {
+    for start in starts() {
+        let mut running = Case::new(start).words("-uts -timeout=300ms").script("trap : WINCH; sleep 1000").spawn();
+        let launcher = running.pid();
+        let has_ended = || std::fs::read_to_string(format!("/proc/{launcher}/stat")).unwrap().contains(") Z ");
+        let is_over = AtomicBool::new(false);
+        std::thread::scope(|scope| {
+            for _ in 0..2 {
+                scope.spawn(|| {
+                    while !is_over.load(Ordering::Relaxed) {
+                        crate::support::kill(launcher, libc::SIGWINCH); // until it is reaped the number is its own
+                    }
+                });
+            }
+            let begin = Instant::now();
+            while !has_ended() && begin.elapsed() < Duration::from_secs(5) {
+                std::thread::yield_now();
+            }
+            is_over.store(true, Ordering::Relaxed);
+            assert!(has_ended(), "{start:?}");
+        });
+        assert_eq!(running.end().code(), Some(124));
+    }
 }

@@ -175,6 +175,19 @@ fn without_a_user_namespace_a_new_proc_that_is_refused_is_a_failure() {
     }
 }
 
+/// What covers a directory is one of /proc's, too, whose mode is the same everywhere.
+#[test]
+fn with_strict_nothing_in_proc_changes_its_mode() {
+    for start in starts().into_iter().filter(|start| start.is_real_root()) {
+        if !std::path::Path::new("/proc/acpi").exists() {
+            return skip("there is no /proc/acpi here");
+        }
+        let script =
+            "chmod 555 /proc/acpi 2>&1 | grep -o Read-only; chmod 555 /proc/tty/ldisc 2>&1 | grep -o Read-only";
+        Case::new(start).words("-strict").script(script).run().prints("Read-only\nRead-only\n");
+    }
+}
+
 /// How much power others' work takes tells what it is (PLATYPUS). There is none here to look at.
 #[test]
 fn what_measures_power_is_covered_for_real_root() {

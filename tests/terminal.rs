@@ -458,6 +458,28 @@ fn a_container_in_a_container_starts_on_a_terminal_too() {
     }
 }
 
+/// Whose filter keeps PID 1's word of a stop from raising a signal.
+#[test]
+fn ctrl_z_stops_a_container_in_a_container_too() {
+    let Some(_) = need_program("perl") else { return };
+    for start in starts() {
+        let mut outside = Outside::new(start.user);
+        outside.say(&format!("{} $g -run -uid -pid -- perl -e '{READER}'", typed(start, "-pid")));
+        outside.expect("ready\r\n");
+        for _ in 0..3 {
+            outside.running.types("\x1a");
+            let seen = outside.until_prompt();
+            assert!(seen.contains("Stopped"), "{seen}");
+            outside.say("fg");
+            outside.expect("on\r\n");
+        }
+        outside.running.types("hello\n");
+        outside.expect("got hello\r\n");
+        outside.until_prompt();
+        outside.leave();
+    }
+}
+
 #[test]
 fn a_container_in_the_background_stops_when_it_reads_and_not_before() {
     each(|start, way| {
@@ -506,6 +528,18 @@ fn in_a_group_without_a_number_the_terminal_is_taken_in_the_foreground_alone() {
         outside.expect("got hello\r\n");
         outside.until_prompt();
         outside.leave();
+    });
+}
+
+/// Who reads a terminal keeps others waiting that read it too, even those that read nothing.
+#[test]
+fn in_a_group_without_a_number_nobody_who_reads_is_waited_for() {
+    let Some(_) = need_program("unshare") else { return };
+    each(|start, way| {
+        let command = format!("unshare -Urpf $g -run -uid {way} -- echo started");
+        let mut running = script(start.user, &format!("cat </dev/tty & {command}; kill $!")).spawn();
+        running.expect("started\r\n");
+        running.end();
     });
 }
 
@@ -656,6 +690,20 @@ fn ctrl_c_ends_the_script_too() {
             outcome.that("the key ended it", ended && !outcome.screen.contains("went on"));
         }
     });
+}
+
+#[test]
+fn ctrl_c_ends_the_script_that_measures_too() {
+    for start in starts() {
+        let flags = start.flags.join(" ");
+        let lines = format!("for i in 1 2; do $g -bench=1000000 {flags} -pid; echo went on; done");
+        let mut running = script(start.user, &lines).spawn();
+        running.expect("Ctrl-C ends it here");
+        running.types("\x03");
+        let outcome = running.finish();
+        let ended = outcome.killed_by() == Some(libc::SIGINT);
+        outcome.that("the key ended it", ended && !outcome.screen.contains("went on"));
+    }
 }
 
 /// A signal to the launcher alone is the command's, not that of those around the launcher.

@@ -42,7 +42,7 @@ pub(crate) struct Job<'a> {
     /// On the numbers of standard descriptors that the caller closed, so that nothing else lands there.
     pub(crate) placeholders: [Option<Fd>; 3],
     pub(crate) terminal: Option<Terminal>,
-    /// Whether a standard descriptor is a terminal, which may be another session's.
+    /// Whether the command may have a terminal, which may be another session's.
     pub(crate) on_terminal: bool,
     /// The filter that the user names, if any.
     pub(crate) filter: &'static [Instruction],
@@ -57,6 +57,8 @@ pub(crate) struct Job<'a> {
     pub(crate) started: Option<Pipe>,
     /// One byte through it, and SIGCHLD with it, for each stop of the command that PID 1 sees.
     pub(crate) stops: Option<Pipe>,
+    /// Whether there is no such SIGCHLD.
+    pub(crate) polls_stops: bool,
     /// The maps that are more than the caller's own ids.
     pub(crate) users: List<Range>,
     pub(crate) groups: List<Range>,
@@ -87,6 +89,7 @@ impl<'a> Job<'a> {
             go: None,
             started: None,
             stops: None,
+            polls_stops: false,
             users: List::EMPTY,
             groups: List::EMPTY,
             cgroup: None,

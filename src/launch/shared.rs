@@ -32,6 +32,8 @@ pub(crate) struct Shared {
     network_socket: AtomicI32,
     /// Whether parent or child has taken it upon itself to raise the loopback interface.
     loopback_is_claimed: AtomicBool,
+    /// Whether the command has taken the terminal, or the launcher has kept it: a key asked for a stop before that.
+    terminal_is_claimed: AtomicBool,
     /// The signal that stopped the command, until the launcher has seen it.
     stopped: AtomicI32,
     /// Whether PID 1 is to give the command the terminal before it continues it.
@@ -57,6 +59,7 @@ impl Shared {
             command: AtomicI32::new(0),
             network_socket: AtomicI32::new(0),
             loopback_is_claimed: AtomicBool::new(false),
+            terminal_is_claimed: AtomicBool::new(false),
             stopped: AtomicI32::new(0),
             terminal_is_free: AtomicBool::new(false),
             interrupted: AtomicBool::new(false),
@@ -124,6 +127,11 @@ impl Shared {
     /// Whether it is the caller who is to raise the loopback interface: true once.
     pub(crate) fn claim_loopback(&self) -> bool {
         !self.loopback_is_claimed.swap(true, Ordering::AcqRel)
+    }
+
+    /// Whether the terminal is the caller's to take or to keep: true once.
+    pub(crate) fn claim_terminal(&self) -> bool {
+        !self.terminal_is_claimed.swap(true, Ordering::AcqRel)
     }
 
     /// Returns whether the launcher has seen all stops before this one.

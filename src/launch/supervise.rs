@@ -32,6 +32,8 @@ pub(super) struct Supervisor<'a> {
     wants_terminal: Cell<bool>,
     /// Whether the command's group has the terminal because we gave it.
     handed_over: Cell<bool>,
+    /// Whether the command has stopped, and was not continued by us.
+    is_stopped: Cell<bool>,
     /// Until when to wait, by [`clock::now`].
     until: Cell<Option<u64>>,
     /// What continues us then, once we have stopped.
@@ -42,6 +44,9 @@ pub(super) struct Supervisor<'a> {
 
 /// Between the signal that asks a container to end when its time is over, and the one that ends it.
 const GRACE_NS: u64 = 5_000_000_000;
+
+/// How often to look for a stop that nobody tells of.
+const POLL_NS: u64 = 100_000_000;
 
 const CHILD: Signal = Signal(libc::SIGCHLD);
 const CONTINUE: Signal = Signal(libc::SIGCONT);
@@ -58,6 +63,7 @@ impl<'a> Supervisor<'a> {
             child,
             wants_terminal: Cell::new(has_it),
             handed_over: Cell::new(has_it),
+            is_stopped: Cell::new(false),
             until: Cell::new(None),
             timer: Cell::new(None),
             was_told: Cell::new(false),
@@ -69,26 +75,44 @@ impl<'a> Supervisor<'a> {
         let limit = if self.role == Role::Init { None } else { self.job.config.timeout_ns };
         self.until.set(limit.map(time_after).transpose()?);
         loop {
-            match signal::await_signal(self.until.get()).of(c"rt_sigtimedwait")? {
+            let mut until = self.until.get();
+            if self.job.polls_stops && self.role == Role::LauncherOfInit {
+                until = Some(until.unwrap_or(u64::MAX).min(clock::now_ns() + POLL_NS));
+            }
+            match signal::await_signal(until).of(c"rt_sigtimedwait")? {
+                None if until != self.until.get() => {}
                 None => self.until.set(self.end_in_time()?),
-                Some(CHILD) => {
-                    if let Some(status) = self.reap()? {
-                        // The key reached the command's group alone: the rest is interrupted as the command was.
-                        if self.take_terminal_back() && self.job.shared.was_interrupted() && !self.was_told.get() {
-                            let _ = signal::kill(Pid(0), INTERRUPT); // cannot fail: we are in it
-                        }
-                        if self.role == Role::Init || !self.job.shared.time_is_over() {
-                            return Ok(status);
-                        }
-                        if self.role == Role::LauncherOfCommand {
-                            // Whoever is left in it. Else ESRCH: nobody can have come by that number since.
-                            let _ = signal::kill(self.child.group(), KILL);
-                        }
-                        return Ok(TIME_IS_OVER);
-                    }
-                }
+                Some(CHILD) => {}
                 Some(CONTINUE) => self.let_continue(),
+                Some(STOP_KEY) => {
+                    if self.role != Role::Init {
+                        // It came to our group, so a shell is about to take the terminal: from there nobody takes it.
+                        self.job.shared.claim_terminal();
+                        self.job.shared.take_terminal_is_free();
+                        self.handed_over.set(false);
+                    }
+                    // It took back a SIGCONT that waited: what is stopped would stay so, and tell nobody.
+                    if self.is_stopped.get() {
+                        self.forward(CONTINUE);
+                    }
+                    self.forward(STOP_KEY);
+                }
                 Some(other) => self.forward(other),
+            }
+            // Whatever came: lower numbers come first, and who sends them without end would keep SIGCHLD waiting.
+            if let Some(status) = self.reap()? {
+                // The key reached the command's group alone: the rest is interrupted as the command was.
+                if self.take_terminal_back() && self.job.shared.was_interrupted() && !self.was_told.get() {
+                    let _ = signal::kill(Pid(0), INTERRUPT); // cannot fail: we are in it
+                }
+                if self.role == Role::Init || !self.job.shared.time_is_over() {
+                    return Ok(status);
+                }
+                if self.role == Role::LauncherOfCommand {
+                    // Whoever is left in it. Else ESRCH: that number comes round only after all others.
+                    let _ = signal::kill(self.child.group(), KILL);
+                }
+                return Ok(TIME_IS_OVER);
             }
         }
     }
@@ -141,6 +165,7 @@ impl<'a> Supervisor<'a> {
         if !matches!(signal.0, libc::SIGSTOP | libc::SIGTSTP | libc::SIGTTIN | libc::SIGTTOU) {
             return;
         }
+        self.is_stopped.set(true);
         match (&self.job.stops, self.role) {
             (Some(stops), Role::Init) => {
                 let has_seen_all = self.job.shared.set_stopped(signal);
@@ -189,11 +214,12 @@ impl<'a> Supervisor<'a> {
 
     /// Continues the command, with the terminal if it is ours to give.
     fn let_continue(&self) {
+        self.is_stopped.set(false);
         let Some(terminal) = self.job.terminal else { return self.forward(CONTINUE) };
         match self.role {
             Role::Init => {
                 if self.job.shared.take_terminal_is_free() {
-                    let _ = file::set_foreground(terminal.fd, self.child); // EIO: it was hung up
+                    let _ = file::set_foreground(terminal.fd, self.child); // ENOTTY: it was hung up
                 }
             }
             _ if !self.may_hand_over(terminal) => {}
@@ -202,7 +228,7 @@ impl<'a> Supervisor<'a> {
                 self.handed_over.set(true);
             }
             Role::LauncherOfCommand => {
-                let _ = file::set_foreground(terminal.fd, self.child); // EIO: it was hung up
+                let _ = file::set_foreground(terminal.fd, self.child); // ENOTTY: it was hung up
                 self.handed_over.set(true);
             }
         }
@@ -220,7 +246,7 @@ impl<'a> Supervisor<'a> {
             && self.role != Role::Init
             && self.handed_over.take()
         {
-            let _ = file::set_foreground(terminal.fd, process::own_group()); // EIO: it was hung up
+            let _ = file::set_foreground(terminal.fd, process::own_group()); // ENOTTY: it was hung up
             return true;
         }
         false
@@ -249,5 +275,5 @@ fn time_after(ns: u64) -> Result<u64, Fault> {
 
 /// Whether our own group is in the foreground.
 fn is_ours(terminal: Terminal) -> bool {
-    file::foreground(terminal.fd).is_ok_and(|group| steps::terminal::is_ours(terminal.fd, group))
+    file::foreground(terminal.fd).is_ok_and(steps::terminal::is_ours)
 }

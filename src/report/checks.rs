@@ -88,7 +88,7 @@ static CAUSES: &[Cause] = &[
         calls: Name::of(c"clone"),
         errnos: [Errno::EPERM; 2],
         holds: |config| config.user && is_chrooted(),
-        remedy: Name::of(c"this process is in a chroot, where the kernel makes no user namespace: enter the tree with pivot_root instead"),
+        remedy: Name::of(c"this process is in a chroot, where the kernel makes no user namespace: use pivot_root"),
     },
     Cause {
         calls: Name::of(c"clone"),
@@ -100,7 +100,7 @@ static CAUSES: &[Cause] = &[
         calls: Name::of(c"clone"),
         errnos: [Errno::EPERM; 2],
         holds: |config| config.user && status_says(b"Seccomp:\t2"),
-        remedy: Name::of(c"a seccomp filter is in force here, as in Docker or a systemd service: it may be what refuses"),
+        remedy: Name::of(c"a seccomp filter is in force here, as in Docker: it may be what refuses"),
     },
     Cause {
         calls: Name::of(c"open"),
@@ -141,7 +141,7 @@ static CAUSES: &[Cause] = &[
         calls: Name::of(c"mount"),
         errnos: [Errno::EBUSY; 2],
         holds: Config::wants_more_mounts,
-        remedy: Name::of(c"this path leads to the root itself, which nothing may cover"),
+        remedy: Name::of(c"this path leads to the root itself"),
     },
     Cause {
         calls: Name::of(c"mount"),
@@ -165,8 +165,7 @@ static CAUSES: &[Cause] = &[
         calls: Name::of(c"mount"),
         errnos: [Errno::EINVAL; 2],
         holds: |config| config.wants_overlay() && config.user && hides_mounts(config),
-        remedy: Name::of(c"something is mounted in this tree: the kernel lets no user namespace see what lies below it, as an \
-                 overlay would; as root, without -uid, it does"),
+        remedy: Name::of(c"something is mounted in this tree, which a user namespace cannot overlay; as root, without -uid, it does"),
     },
     Cause {
         calls: Name::of(c"mount"),

@@ -212,10 +212,10 @@ pub(crate) fn is_dir(fd: &Fd) -> Result<bool, Errno> {
     Ok(kind(fd)? == Kind::Dir || recorder::is_rehearsal())
 }
 
-/// Whether an open file belongs to this user, and nobody else may write to it, newfstatat(2). A rehearsal says so.
+/// Whether an open file belongs to this user, and nobody else may do anything with it, newfstatat(2). A rehearsal says so.
 pub(crate) fn is_alone_for(fd: &Fd, user: u32) -> Result<bool, Errno> {
     let stat = status(fd.number(), c"", libc::AT_EMPTY_PATH)?;
-    Ok(stat.st_uid == user && stat.st_mode & 0o022 == 0 || recorder::is_rehearsal())
+    Ok(stat.st_uid == user && stat.st_mode & 0o077 == 0 || recorder::is_rehearsal())
 }
 
 /// Whether two descriptors name the same file, newfstatat(2).
@@ -418,15 +418,6 @@ pub(crate) fn read(fd: &Fd, into: &mut [u8]) -> Result<usize, Errno> {
     unsafe { call!(READ, fd.number(), into.as_mut_ptr(), into.len()) }
 }
 
-/// read(2) of no bytes: whether it could be.
-///
-/// # Errors
-/// EIO: a terminal that has another group in the foreground, or was hung up. EBADF: not for reading.
-pub(crate) fn read_nothing(fd: i32) -> Result<(), Errno> {
-    // SAFETY: the kernel writes nothing.
-    unsafe { call!(READ, fd, 0_usize, 0_usize) }.map(drop)
-}
-
 /// write(2). Returns how many bytes were taken.
 ///
 /// # Errors
@@ -582,7 +573,7 @@ pub(crate) fn foreground(fd: i32) -> Result<Pid, Errno> {
 /// needs SIGTTOU blocked.
 ///
 /// # Errors
-/// EIO: it was hung up. EPERM: the group is of another session.
+/// ENOTTY: it was hung up. EPERM: the group is of another session.
 pub(crate) fn set_foreground(fd: i32, group: Pid) -> Result<(), Errno> {
     // SAFETY: the kernel reads one number.
     unsafe { call!(IOCTL, fd, libc::TIOCSPGRP, &raw const group.0) }.map(drop)

@@ -75,6 +75,9 @@ pub(crate) fn await_signal(until_ns: Option<u64>) -> Result<Option<Signal>, Errn
     let all = SignalSet::ALL;
     loop {
         let left = until_ns.map(clock::time_until).transpose()?;
+        if let Some(libc::timespec { tv_sec: 0, tv_nsec: 0 }) = left {
+            return Ok(None); // whatever waits: there might be no end to it
+        }
         let left = left.as_ref().map_or(core::ptr::null(), core::ptr::from_ref);
         let mut info = [0_i32; 32]; // siginfo_t
         // SAFETY: the kernel reads one set, and the time if there is one; it writes the information.

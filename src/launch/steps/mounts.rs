@@ -98,7 +98,7 @@ pub(in crate::launch) fn cover_proc(job: &Job) -> Result<(), Fault> {
         let place = place.text();
         let result = match cover {
             Cover::File => cover_file(&mut frozen, place),
-            Cover::Dir => hide(&mut has_empty, place),
+            Cover::Dir => hide(&mut has_empty, place).and_then(|()| freeze_if(job.config.strict, place)),
             Cover::Foreign if is_new => continue,
             Cover::Foreign => mount::mount_nothing(place),
             Cover::Frozen => mount::bind(place, place).and_then(|()| mount::make_read_only(place)),
@@ -111,7 +111,11 @@ pub(in crate::launch) fn cover_proc(job: &Job) -> Result<(), Fault> {
         }
     }
     // The modes of its files are the same in every proc, the host's too, and its root may change them.
-    if job.config.strict { mount::make_read_only(WORKBENCH).on(c"mount", c"/proc") } else { Ok(()) }
+    freeze_if(job.config.strict, WORKBENCH).on(c"mount", c"/proc")
+}
+
+fn freeze_if(wanted: bool, place: &CStr) -> Result<(), Errno> {
+    if wanted { mount::make_read_only(place) } else { Ok(()) }
 }
 
 /// Makes a file empty: by the host's /dev/null, read-only, as root inside could else change its mode through here.

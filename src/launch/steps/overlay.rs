@@ -27,7 +27,7 @@ pub(in crate::launch) fn claim_changes(job: &mut Job) -> Result<(), Fault> {
     {
         return Err(Errno::IS_ROOTFS).on(c"stat", path);
     }
-    // Who else may write to it could have its parts lead elsewhere.
+    // Who else may write to it could have its parts lead elsewhere; who may go in, run set-user-id programs of ours in it.
     if !file::is_alone_for(&dir, job.config.caller_uid).on(c"stat", path)? {
         return Err(Errno::NOT_YOURS).on(c"stat", path);
     }

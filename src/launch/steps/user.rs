@@ -26,6 +26,8 @@ pub(in crate::launch) fn become_root(job: &Job) -> Result<(), Fault> {
     }
     if config.groups().has_root(config.caller_gid) {
         process::set_group_id(0).of(c"setresgid")?;
+    } else if config.groups().inside_of(config.caller_gid, config.caller_gid).is_none() {
+        return Err(Errno::EINVAL).of(c"setresgid"); // the caller's would stay, without a number here
     }
     process::set_user_id(0).of(c"setresuid")
 }

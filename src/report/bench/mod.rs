@@ -47,7 +47,10 @@ pub(crate) fn bench(asked: &Bench) -> i32 {
                 super::note("-bench: ended early: fewer were measured than asked for");
                 status = CANNOT_START;
             }
-            samples.stopped_by.map_or(status, |signal| 128 + signal.0)
+            samples.stopped_by.map_or(status, |signal| {
+                crate::sys::signal::end_by(signal); // so that a key ends the script, too
+                128 + signal.0
+            })
         }
         Err(Trouble::DoesNotStart) => CANNOT_START,
         Err(Trouble::Refused(what, errno)) => {
