@@ -83,7 +83,7 @@ child    clone(shared memory)                                    start the comma
 child    close(stdin) …(and 3 more)                              let go of descriptors
 child    chdir("/")
 child    rt_sigtimedwait(any signal)                             reap, and forward signals
-command  setsid()                                                lead a process group
+command  setpgid(0, 0)                                           lead a process group
 command  rt_sigprocmask(which signals wait)                      let signals through
 command  execve("true")                                          run the command
 "#;
