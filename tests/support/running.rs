@@ -96,12 +96,21 @@ impl Running {
         self.terminal().types(text);
     }
 
-    /// Waits until a process of this name leads the terminal's foreground group.
+    /// Waits until a process of this name leads the terminal's foreground group, and its shell waits for it: that gives
+    /// the foreground first and continues the job then, which would undo a key between the two.
     #[track_caller]
     pub fn await_foreground(&mut self, name: &str) {
         let deadline = Instant::now() + PATIENCE;
-        let leader = |terminal: Terminal| fs::read_to_string(format!("/proc/{}/comm", terminal.foreground()));
-        while leader(self.terminal()).is_ok_and(|comm| comm.trim_end() != name) {
+        let field = |pid: &str, index: usize| {
+            let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+            Some(stat.rsplit(") ").next()?.split(' ').nth(index)?.to_owned())
+        };
+        let is_there = |terminal: Terminal| {
+            let leader = terminal.foreground().to_string();
+            let is_it = fs::read_to_string(format!("/proc/{leader}/comm")).is_ok_and(|comm| comm.trim_end() == name);
+            is_it && field(&leader, 1).and_then(|shell| field(&shell, 0)).is_some_and(|state| state == "S")
+        };
+        while !is_there(self.terminal()) {
             if Instant::now() > deadline {
                 self.give_up(&format!("{name} never came to the foreground"));
             }
