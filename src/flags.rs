@@ -50,7 +50,7 @@ pub(crate) struct Flag {
 
 impl Flag {
     pub(crate) fn name(&self) -> &'static [u8] {
-        self.usage().split(|letter| matches!(letter, b'=' | b'[')).next().unwrap_or_default()
+        self.usage().split(ends_name).next().unwrap_or_default()
     }
 
     fn group(&self) -> Group {
@@ -125,6 +125,11 @@ pub(crate) static FLAGS: &[Flag] = &[
     Flag { line: Name::of(c"vs=COMMAND LINE\twith -bench: in turns with this whole command line"), takes: Value(Insight, |c, v| { c.versus = Some(v); not_empty(v) }) },
     Flag { line: Name::of(c"json\twith -bench: what hyperfine exports, and the steps"), takes: Switch(Insight, |c, on| c.json = on) },
 ];
+
+/// What follows a name in [`Flag::line`].
+fn ends_name(letter: &u8) -> bool {
+    matches!(letter, b'=' | b'[' | b'\t')
+}
 
 /// Stores what was read of a value; if that is nothing, says what is needed.
 fn set<T>(place: &mut Option<T>, value: Option<T>, needed: &'static str) -> Result<(), &'static str> {
@@ -225,7 +230,12 @@ fn capabilities(asked: &mut Capabilities, list: &CStr) -> Result<(), &'static st
 
 /// The flag of this name.
 pub(crate) fn find(name: &[u8]) -> Option<&'static Flag> {
-    FLAGS.iter().find(|flag| flag.name() == name)
+    if name.iter().any(ends_name) {
+        return None;
+    }
+    // On the way of every start: of a line no more is read than tells that it is another.
+    let is_whole = |rest: &CStr| rest.to_bytes().first().is_some_and(ends_name);
+    FLAGS.iter().find(|flag| flag.line.after(name).is_some_and(is_whole))
 }
 
 /// The flag whose name is the fewest changes away: one or two, as more are no slip.
@@ -340,6 +350,21 @@ mod tests {
                 name_of(flag).bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-')
             );
             assert!(name_of(flag).len() <= 16 && !said_of(flag).ends_with('.'), "{}", name_of(flag));
+        }
+    }
+
+    #[test]
+    fn a_flag_is_found_by_its_whole_name_alone() {
+        for flag in FLAGS {
+            assert_eq!(find(flag.name()).map(name_of), Some(name_of(flag)));
+            for other in
+                [flag.usage(), flag.line.bytes(), &[flag.name(), b"["].concat(), &[flag.name(), b"\t"].concat()]
+            {
+                assert!(other == flag.name() || find(other).is_none(), "{other:?}");
+            }
+        }
+        for other in ["", "u", "ui", "uidd", "all-", "as-pid"] {
+            assert!(find(other.as_bytes()).is_none(), "{other}");
         }
     }
 

@@ -2,7 +2,9 @@
 //! `-bench` and `latency/latency.sh`. A budget is what was counted when it was set, and a little room: change
 //! it knowingly.
 
-use crate::support::{Case, Folder, children_of, gontainer, is_static, need_program, root_users, rootfs, skip, starts};
+use crate::support::{
+    Case, Folder, children_of, gontainer, is_static, need_program, root_users, rootfs, skip, starts, users,
+};
 use std::mem::MaybeUninit;
 use std::process::Command;
 
@@ -33,6 +35,9 @@ const FILE_BYTES: u64 = 128 << 10;
 /// Anonymous memory, in KiB, that gontainer and its PID 1 have between them while the command runs. The rest
 /// of what they show is the file, which is in the page cache anyway.
 const IDLE_KIB: u64 = 32;
+
+/// Instructions until a command line of ten flags is read and the version printed.
+const INSTRUCTIONS: u64 = 30_000;
 
 /// Only the static file with a std built for it is promised anything: the ready-made std prints panics.
 fn is_promised() -> bool {
@@ -153,5 +158,21 @@ fn a_whole_start_takes_few_pages_more_than_its_command() {
     for (flags, budget) in WHOLE_FAULTS {
         let start = least_faults(&[], &format!("exec \"$0\" -run -uid {flags} -- {command}"));
         assert!(start - alone <= *budget, "{flags}: {start} page faults, and {alone} for the command alone");
+    }
+}
+
+#[test]
+fn a_command_line_is_read_in_few_instructions() {
+    let Some(valgrind) = need_program("valgrind") else { return };
+    if !is_promised() {
+        return;
+    }
+    let words = "--tool=callgrind --callgrind-out-file=/dev/null";
+    let flags = "-run -uid -pid -uts -ipc -mnt=/ -dev=none -sys=none -dns=none -v";
+    for user in users() {
+        let run = Case::direct(user).no_environment().arg(&valgrind).words(words).arg(gontainer()).words(flags).run();
+        let complaint = run.complaint();
+        let counted = complaint.lines().find_map(|line| line.split("Collected : ").nth(1)?.parse::<u64>().ok());
+        run.status(0).that("within its budget", counted.is_some_and(|count| (1000..=INSTRUCTIONS).contains(&count)));
     }
 }

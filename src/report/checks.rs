@@ -251,7 +251,7 @@ static CAUSES: &[Cause] = &[
         calls: Name::of(c"write"),
         errnos: [Errno::EACCES; 2],
         holds: |config| config.oom.is_some(),
-        remedy: Name::of(c"-oom: below the value you have yourself takes CAP_SYS_RESOURCE on the host"),
+        remedy: Name::of(c"-oom: below your own takes CAP_SYS_RESOURCE on the host"),
     },
     Cause {
         calls: Name::of(c"setpriority"),
