@@ -87,7 +87,7 @@ pub(crate) fn run(words: Words, environment: Words, caller: Caller) -> i32 {
 fn print(fill: fn(&mut flags::Help)) -> i32 {
     let mut text = flags::Help::new();
     fill(&mut text);
-    report::arrived(file::write(1, text.as_bytes()) == Ok(text.as_bytes().len()))
+    report::arrived(file::write_all(1, text.as_bytes()))
 }
 
 fn start(config: &Config, rest: Words, environment: Words) -> i32 {

@@ -94,7 +94,7 @@ pub(crate) fn trace(
         write_end(&mut page, failure, end_ns.saturating_sub(start), tried);
     }
     let fd = if which == Trace::Plan { 1 } else { 2 };
-    file::write(fd, page.as_bytes()) == Ok(page.as_bytes().len())
+    file::write_all(fd, page.as_bytes())
 }
 
 /// The step that a call was made for: the last that its side began before.

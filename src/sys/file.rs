@@ -427,6 +427,16 @@ pub(crate) fn write(fd: i32, bytes: &[u8]) -> Result<usize, Errno> {
     unsafe { call!(WRITE, fd, bytes.as_ptr(), bytes.len()) }
 }
 
+/// Writes all of it, in as many pieces as it takes; whether that went well.
+#[inline(never)]
+pub(crate) fn write_all(fd: i32, bytes: &[u8]) -> bool {
+    let mut rest = bytes;
+    while let Ok(taken @ 1..) = write(fd, rest) {
+        rest = rest.get(taken..).unwrap_or_default();
+    }
+    rest.is_empty()
+}
+
 /// A pipe, pipe2(2): what is written to `write` is read from `read`.
 pub(crate) struct Pipe {
     pub(crate) read: Fd,

@@ -36,7 +36,6 @@ pub(in crate::launch) fn find(job: &mut Job) -> Result<(), Fault> {
 }
 
 /// Whether our own group is `group`, which the terminal has in the foreground.
-#[inline(never)]
 pub(in crate::launch) fn is_ours(group: Pid) -> bool {
     group == process::own_group() && (group.0 != 0 || !is_in_background())
 }

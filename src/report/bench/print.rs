@@ -26,11 +26,7 @@ impl Sheet<'_> {
     #[inline(never)]
     fn flush(&mut self, even_little: bool) {
         if even_little || self.text.as_bytes().len() > 1024 {
-            let mut rest = self.text.as_bytes();
-            while let Ok(taken @ 1..) = file::write(1, rest) {
-                rest = rest.get(taken..).unwrap_or_default();
-            }
-            self.arrives &= rest.is_empty();
+            self.arrives &= file::write_all(1, self.text.as_bytes());
             self.text.clear();
         }
     }
