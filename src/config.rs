@@ -554,6 +554,13 @@ impl Config {
         !self.user || lines.iter().copied().chain(own).any(|line| line.outside_of(TTY).is_some())
     }
 
+    /// Whether no later limit is on the same resource, and takes this one's place.
+    #[inline(never)]
+    pub(crate) fn is_last_limit(&self, limit: &&(&CStr, ResourceLimit)) -> bool {
+        let same = self.resource_limits.iter().filter(|other| other.1.resource == limit.1.resource);
+        same.last().is_some_and(|last| core::ptr::eq(last, *limit))
+    }
+
     pub(crate) fn wants_resource_limits(&self) -> bool {
         self.resource_limits.iter().next().is_some()
     }

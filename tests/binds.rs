@@ -580,7 +580,7 @@ fn changes_to_an_overlay_are_not_kept_on_another() {
         let inner = format!("{} -run -uid -mnt=/tmp -overlay=/srv -- true", gontainer().display());
         let run = Case::new(start).root(&root).words("-pid -overlay").script(&inner).run();
         let line = "gontainer: lay an overlay over the rootfs: mount(overlay): invalid argument (EINVAL)";
-        run.refuses(125, line).hints("lies on an overlay, as all");
+        run.refuses(125, line).hints("lies on an overlay, as in Docker");
     }
 }
 

@@ -123,7 +123,7 @@ static CAUSES: &[Cause] = &[
                 && reads(c"/proc/sys/kernel/apparmor_restrict_unprivileged_userns", b"1")
         },
         remedy: Name::of(c"AppArmor restricts user namespaces here; as root: sysctl kernel.apparmor_restrict_unprivileged_userns=0, \
-                 or a profile for this file that allows userns"),
+                 or a profile that allows userns"),
     },
     Cause {
         calls: Name::of(c"mkdir,create"),
@@ -159,7 +159,7 @@ static CAUSES: &[Cause] = &[
         calls: Name::of(c"mount"),
         errnos: [Errno::EINVAL; 2],
         holds: keeps_changes_on_overlay,
-        remedy: Name::of(c"the directory for changes lies on an overlay, as all in Docker but volumes does: name another"),
+        remedy: Name::of(c"the directory for changes lies on an overlay, as in Docker: name another"),
     },
     Cause {
         calls: Name::of(c"mount"),
@@ -269,7 +269,7 @@ static CAUSES: &[Cause] = &[
         calls: Name::of(c"prctl PR_SET_SECCOMP"),
         errnos: [Errno::EINVAL; 2],
         holds: |config| config.wants_filter_of_file(),
-        remedy: Name::of(c"the kernel does not take the file of -seccomp as a program for system calls"),
+        remedy: Name::of(c"the kernel does not take the file of -seccomp for a program"),
     },
     Cause {
         calls: Name::of(c"prctl PR_SET_SECCOMP"),

@@ -229,7 +229,8 @@ pub(in crate::launch) fn enter(job: &Job) -> Result<(), Fault> {
     }
 }
 
-/// Removes the leaf, with whoever is left in it; before Linux 5.14 it stays as long as they do. Returns whether the kernel killed for want of memory.
+/// Removes the leaf, with whoever is left in it; before Linux 5.14 it stays as long as they do. Returns whether the
+/// kernel killed for want of memory.
 #[cold]
 #[inline(never)]
 pub(in crate::launch) fn remove(config: &Config, cgroup: &Cgroup) -> bool {

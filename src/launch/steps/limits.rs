@@ -8,7 +8,7 @@ use crate::sys::process::{self, Limits};
 /// Raises our own hard limits where the command's are to be higher, while we still have the capability that
 /// this takes: inside a user namespace nobody has. What is to be lower waits: it is not for PID 1.
 pub(in crate::launch) fn raise_hard(job: &mut Job) -> Result<(), Fault> {
-    for (words, limit) in job.config.resource_limits.iter() {
+    for (words, limit) in job.config.resource_limits.iter().filter(|limit| job.config.is_last_limit(limit)) {
         let own = process::resource_limits(limit.resource).on(c"prlimit64", words)?;
         if limit.hard > own.hard {
             let raised = Limits { soft: own.soft, hard: limit.hard };
@@ -18,13 +18,9 @@ pub(in crate::launch) fn raise_hard(job: &mut Job) -> Result<(), Fault> {
     Ok(())
 }
 
-/// Sets the limits of the command's process alone; of several for one resource the last.
+/// Sets the limits of the command's process alone.
 pub(in crate::launch) fn limit_resources(job: &Job) -> Result<(), Fault> {
-    let mut rest = job.config.resource_limits.iter();
-    while let Some((words, limit)) = rest.next() {
-        if rest.clone().any(|(_, later)| later.resource == limit.resource) {
-            continue;
-        }
+    for (words, limit) in job.config.resource_limits.iter().filter(|limit| job.config.is_last_limit(limit)) {
         let limits = Limits { soft: limit.soft, hard: limit.hard };
         process::limit_resource(limit.resource, limits).on(c"prlimit64", words)?;
     }
