@@ -526,6 +526,10 @@ fn in_a_group_without_a_number_nobody_who_reads_is_waited_for() {
 /// A byte for each would fill it in the end, and PID 1 would stand still.
 #[test]
 fn stops_that_a_stopped_launcher_does_not_see_fill_no_pipe() {
+    // The launcher's descriptors are shown to root alone.
+    if crate::support::root_users().is_empty() {
+        return;
+    }
     for start in starts() {
         let mut running = Case::new(start).words("-pid").script("echo ready; exec sleep 1000").on_terminal().spawn();
         running.expect("ready\r\n");
