@@ -3,6 +3,7 @@
 use crate::ids::{MOST_RANGES, Range, User};
 use crate::limits::ResourceLimit;
 use crate::mounts::{Mount, What};
+use crate::sys::process::CLONE_NEWTIME;
 use crate::sys::{self, Room, Words};
 use crate::text::Text;
 use core::cell::Cell;
@@ -474,7 +475,7 @@ impl Config {
 
     /// Whether any namespace is new.
     pub(crate) fn isolates(&self) -> bool {
-        self.namespaces() != 0 || self.time
+        self.namespaces() != 0
     }
 
     pub(crate) fn wants_net(&self) -> bool {
@@ -688,8 +689,13 @@ impl Config {
         self.host_name.unwrap_or(c"gontainer")
     }
 
-    /// The namespaces to make, as flags of clone(2). A time namespace is not among them: clone(2) reads its
-    /// bit as a part of a signal's number.
+    /// Those of the new namespaces that clone(2) makes: it would read the bit of a time namespace as a part of a
+    /// signal's number.
+    pub(crate) fn cloned_namespaces(&self) -> usize {
+        self.namespaces() & !(CLONE_NEWTIME as usize)
+    }
+
+    /// The new namespaces, as flags of clone(2) and unshare(2).
     pub(crate) fn namespaces(&self) -> usize {
         let wanted = [
             (self.user, libc::CLONE_NEWUSER),
@@ -699,6 +705,7 @@ impl Config {
             (self.net, libc::CLONE_NEWNET),
             (self.pid, libc::CLONE_NEWPID),
             (self.cgroup, libc::CLONE_NEWCGROUP),
+            (self.time, CLONE_NEWTIME.cast_signed()),
         ];
         let mut flags = 0;
         for (_, flag) in wanted.iter().filter(|(wanted, _)| *wanted) {

@@ -78,7 +78,7 @@ use Takes::{Maybe, Nothing, Switch, Value};
 
 #[rustfmt::skip] // the table is the manual: a flag, a line
 pub(crate) static FLAGS: &[Flag] = &[
-    Flag { line: Name::of(c"run\tstart a container; COMMAND defaults to /bin/sh"), takes: Nothing(Actions, |c| c.action = Some(Action::Run)) },
+    Flag { line: Name::of(c"run\tstart a container; COMMAND defaults to /bin/sh"), takes: Nothing(Actions, |c| _ = c.action.get_or_insert(Action::Run)) },
     Flag { line: Name::of(c"bench[=N]\tstart N containers (default 200), time each"), takes: Maybe(Actions, |c, v| { c.action = Some(Action::Bench); count(&mut c.runs, v) }) },
     Flag { line: Name::of(c"h\tprint this help"), takes: Nothing(Actions, |c| c.action = Some(Action::Help)) },
     Flag { line: Name::of(c"v\tprint the version"), takes: Nothing(Actions, |c| c.action = Some(Action::Version)) },

@@ -22,11 +22,12 @@ pub(crate) const RESOURCES: &str = "cpu fsize data stack core rss nproc nofile m
 /// `NAME=SOFT[:HARD]`; one number is both, as in prlimit(1).
 pub(crate) fn resource_limit(text: &[u8]) -> Result<ResourceLimit, &'static str> {
     let (name, value) = halves(text, b'=');
-    let Some(resource) = parts(RESOURCES.as_bytes(), b' ').position(|known| known == name) else {
+    let Some(resource) = parts(RESOURCES.as_bytes(), b' ').position(|known| known.eq_ignore_ascii_case(name)) else {
         return Err("no such limit; prlimit(1) has their names");
     };
     let (soft, hard) = halves(value.unwrap_or_default(), b':');
-    let is_bytes = matches!(name, b"as" | b"core" | b"data" | b"fsize" | b"memlock" | b"msgqueue" | b"rss" | b"stack");
+    // fsize, data, stack, core, rss, memlock, as, msgqueue
+    let is_bytes = matches!(resource, 1..=5 | 8 | 9 | 12);
     let number = |text: &[u8]| match text {
         b"unlimited" | b"infinity" => Some(UNLIMITED),
         _ if is_bytes => size(text),
@@ -117,6 +118,7 @@ mod tests {
         assert_eq!(limit("nofile=64"), Ok(("nofile", 64, 64)));
         assert_eq!(limit("nofile=64:128"), Ok(("nofile", 64, 128)));
         assert_eq!(limit("as=1g"), Ok(("as", 1 << 30, 1 << 30)));
+        assert_eq!(limit("NOFILE=64"), Ok(("nofile", 64, 64)), "as prlimit(1) prints them");
         assert_eq!(limit("core=0:unlimited"), Ok(("core", 0, UNLIMITED)));
         assert_eq!(limit("stack=infinity"), Ok(("stack", UNLIMITED, UNLIMITED)));
         assert_eq!(limit("nofile=128:64"), Err("the soft limit must not be above the hard one"));
@@ -129,7 +131,7 @@ mod tests {
         for text in ["as=1t", "as=", "as=17179869184g", "as=1.5g"] {
             assert_eq!(limit(text), Err("needs a size, as in 64m or 16m:64m, or unlimited"), "{text}");
         }
-        for text in ["", "=64", "NOFILE=64", "nofiles=64", "open=64"] {
+        for text in ["", "=64", "NO_FILE=64", "nofiles=64", "open=64"] {
             assert!(limit(text).is_err_and(|what| what.contains("prlimit(1)")), "{text}");
         }
     }

@@ -72,6 +72,15 @@ fn one_start_is_enough_for_a_table() {
 }
 
 #[test]
+fn it_measures_whatever_else_is_asked_and_names_every_new_namespace() {
+    for start in starts() {
+        let run = bench(start, "-bench=1 -time -pid -run").run();
+        let user = if start.has_user_namespace() { "user " } else { "" };
+        run.status(0).that("all", run.text().contains(&format!("\nnew namespaces: {user}pid mnt time; command: ")));
+    }
+}
+
+#[test]
 fn a_flag_without_which_nothing_starts_is_named() {
     for user in users().into_iter().filter(|user| !user.is_root()) {
         let run = Case::plain(user).words("-bench=3 -uid -pid").run();

@@ -115,7 +115,7 @@ pub(crate) fn run_bare(config: &Config, command: &Command, started: &mut dyn FnM
     if config.wants_no_command() {
         steps::command::open_own_file(&mut job)?;
     }
-    let flags = config.namespaces() | libc::CLONE_VFORK.cast_unsigned() as usize;
+    let flags = config.cloned_namespaces() | libc::CLONE_VFORK.cast_unsigned() as usize;
     // SAFETY: the job stays, and this process stands still, until the child has executed or ended; the
     // stack has no other use, and nothing on the child's way is std's or libc's.
     let child = unsafe { process::clone_sharing_memory(flags, Side::Child, &CHILD_STACK, in_bare_child, &*job) };
@@ -160,7 +160,7 @@ pub(crate) fn rehearse(config: &Config, command: &Command) {
 fn spawn_child(job: &Job) -> Result<Pid, Errno> {
     // SAFETY: `Running` keeps the job until the child has ended, the stack has no other use, the child
     // writes nothing but what `shared` lists, and nothing on its way is std's or libc's.
-    unsafe { process::clone_sharing_memory(job.config.namespaces(), Side::Child, &CHILD_STACK, in_child, job) }
+    unsafe { process::clone_sharing_memory(job.config.cloned_namespaces(), Side::Child, &CHILD_STACK, in_child, job) }
 }
 
 /// Makes the command's process, from PID 1.

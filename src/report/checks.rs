@@ -312,7 +312,7 @@ pub(super) fn write_causes(message: &mut Message, config: &Config, fault: &Fault
         }
     }
     let made = match fault.call.bytes() {
-        b"clone" => config.namespaces(),
+        b"clone" => config.cloned_namespaces(),
         b"unshare CLONE_NEWTIME" => process::CLONE_NEWTIME as usize,
         _ => 0,
     };

@@ -148,9 +148,8 @@ fn failed_call(failure: &Failure) -> Option<&'static Record> {
 /// What is started, and in what.
 #[inline(never)]
 fn write_heading(page: &mut Page, config: &Config, command: &Command) {
-    const CLONE_NEWTIME: usize = process::CLONE_NEWTIME as usize;
-    const EVERY_KIND: usize = 0x7e02_0000 | CLONE_NEWTIME;
-    let made = config.namespaces() | if config.wants_time() { CLONE_NEWTIME } else { 0 };
+    const EVERY_KIND: usize = 0x7e02_0000 | process::CLONE_NEWTIME as usize;
+    let made = config.namespaces();
     let name = command.words.first();
     page.push_str("start ").push_escaped(name.to_bytes());
     for (what, kinds) in &[(": new namespaces: ", made), ("; the host's: ", EVERY_KIND & !made)] {

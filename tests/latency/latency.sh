@@ -12,6 +12,9 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 chmod 755 "$work"
 
+# As in most sessions: unshare alone of these reads its locale's files, and takes a fifth longer for it.
+export LC_ALL=C.UTF-8
+
 cc="gcc -O2 -static -nostdlib -fno-stack-protector -fcf-protection=none -fno-asynchronous-unwind-tables -s
     -Wl,-z,noseparate-code,--build-id=none"
 $cc -o "$work/yardstick" "$here/yardstick.c"
@@ -102,7 +105,10 @@ line "the least there is, with a PID 1" "$five" "$work/yardstick upmtiI $root"
 line "the least there is, without" "$five -as-pid1" "$work/yardstick upmti $root"
 line "the least there is, with a network namespace" "$five -net" "$work/yardstick upmtinI $root"
 if has unshare; then
-    line "unshare ($(unshare --version | sed 's/.* //'))" "$five" "unshare -Urpfmui -R $root --mount-proc"
+    unshare="unshare -Urpfmui -R $root --mount-proc" version=$(unshare --version | sed 's/.* //')
+    line "unshare ($version), LC_ALL=$LC_ALL" "$five" "$unshare"
+    LC_ALL=C
+    line "unshare ($version), LC_ALL=$LC_ALL" "$five" "$unshare"
 fi
 if has minijail0; then
     line "minijail0" "$five" "minijail0 -U -m -M -p -v -l --uts -P $root -K"
