@@ -441,6 +441,50 @@ fn a_terminal_that_is_not_handed_on_is_out_of_reach() {
     });
 }
 
+/// A PID 1 neither stops for a key, nor where it may not read: it would ask for ever.
+#[test]
+fn a_stop_asked_for_during_the_start_does_not_keep_the_terminal_from_what_cannot_stop() {
+    let Some(strace) = need_program("strace") else { return };
+    for start in starts() {
+        // The child is held before it takes the terminal.
+        let case = Case::direct(start.user).arg(&strace).words("-f -o /dev/null -e inject=setpgid:delay_exit=1000000");
+        let case = case.arg(gontainer()).arg("-run").args(start.flags).words("-pid -as-pid1");
+        let mut running = case.script("read x; echo \"got $x\"").on_terminal().spawn();
+        let is_starting = |pid: &i32| !crate::support::children_of(*pid).is_empty();
+        let launcher = loop {
+            if let Some(launcher) = crate::support::children_of(running.pid()).into_iter().find(is_starting) {
+                break launcher;
+            }
+            std::thread::yield_now();
+        };
+        crate::support::kill(launcher, libc::SIGTSTP);
+        running.types("hello\n");
+        running.expect("got hello\r\n");
+        running.end();
+    }
+}
+
+/// Where nobody could continue it.
+#[test]
+fn without_a_terminal_the_command_does_not_stop_for_a_key() {
+    each(|start, way| {
+        Case::new(start).words(way).script("kill -TSTP $$; echo on").run().prints("on\n");
+    });
+}
+
+#[test]
+fn a_hang_up_ends_what_is_stopped() {
+    for start in starts() {
+        for way in ["-uts", "-pid"] {
+            let mut running =
+                Case::new(start).words(way).script("echo ready; kill -STOP $$; sleep 1000").on_terminal().spawn();
+            running.expect("ready\r\n");
+            running.signal(libc::SIGHUP);
+            running.finish().status(129);
+        }
+    }
+}
+
 #[test]
 fn a_container_in_a_container_starts_on_a_terminal_too() {
     for start in starts() {
@@ -574,6 +618,23 @@ fn the_terminal_is_given_back_at_the_end() {
             }
         }
     }
+}
+
+/// From another program than a shell: the command has the terminal all the same.
+#[test]
+fn a_request_to_stop_that_stops_nothing_leaves_the_terminal_to_be_given_back() {
+    each(|start, way| {
+        let command = format!("{} sh -c 'trap \"\" TSTP; echo ready; read x; echo $x'", typed(start, way));
+        let mut running = script(start.user, &format!("{command}; read x; echo \"got $x\"")).spawn();
+        running.expect("ready\r\n");
+        let launcher = crate::support::children_of(running.pid())[0];
+        crate::support::kill(launcher, libc::SIGTSTP);
+        running.types("one\n");
+        running.expect("one\r\n");
+        running.types("two\n");
+        running.expect("got two\r\n");
+        running.end();
+    });
 }
 
 #[test]

@@ -143,7 +143,7 @@ plan! {
 
     /// The command's process, up to where it becomes the command.
     command(&Job<'_>) {
-        "lead a process group" if Config::wants_init => signals::lead_own_group;
+        "lead a process group" if Config::wants_init => signals::lead_commands_group;
         "enter the container's cgroup" if Config::wants_cgroup => cgroup::enter;
         "take the terminal" => terminal::take;
         "become the user" if Config::wants_identity => user::become_user;

@@ -32,11 +32,10 @@ pub(crate) struct Shared {
     network_socket: AtomicI32,
     /// Whether parent or child has taken it upon itself to raise the loopback interface.
     loopback_is_claimed: AtomicBool,
-    /// Whether the command has taken the terminal, or the launcher has kept it: a key asked for a stop before that.
-    terminal_is_claimed: AtomicBool,
     /// The signal that stopped the command, until the launcher has seen it.
     stopped: AtomicI32,
-    /// Whether PID 1 is to give the command the terminal before it continues it.
+    /// Whether the command is to have the terminal and has not got it: at the start it takes it; when PID 1 continues
+    /// it, PID 1 does. The launcher takes it back when a key asks for a stop before that.
     terminal_is_free: AtomicBool,
     /// Whether SIGINT killed the command, on a terminal.
     interrupted: AtomicBool,
@@ -59,7 +58,6 @@ impl Shared {
             command: AtomicI32::new(0),
             network_socket: AtomicI32::new(0),
             loopback_is_claimed: AtomicBool::new(false),
-            terminal_is_claimed: AtomicBool::new(false),
             stopped: AtomicI32::new(0),
             terminal_is_free: AtomicBool::new(false),
             interrupted: AtomicBool::new(false),
@@ -129,11 +127,6 @@ impl Shared {
         !self.loopback_is_claimed.swap(true, Ordering::AcqRel)
     }
 
-    /// Whether the terminal is the caller's to take or to keep: true once.
-    pub(crate) fn claim_terminal(&self) -> bool {
-        !self.terminal_is_claimed.swap(true, Ordering::AcqRel)
-    }
-
     /// Returns whether the launcher has seen all stops before this one.
     pub(crate) fn set_stopped(&self, by: Signal) -> bool {
         self.stopped.swap(by.0, Ordering::AcqRel) == 0
@@ -151,8 +144,9 @@ impl Shared {
         self.terminal_is_free.store(true, Ordering::Release);
     }
 
+    /// Whether the terminal is the caller's to give or to keep: true once.
     pub(crate) fn take_terminal_is_free(&self) -> bool {
-        self.terminal_is_free.swap(false, Ordering::Acquire)
+        self.terminal_is_free.swap(false, Ordering::AcqRel)
     }
 
     pub(crate) fn set_out_of_memory(&self) {

@@ -50,6 +50,7 @@ const POLL_NS: u64 = 100_000_000;
 
 const CHILD: Signal = Signal(libc::SIGCHLD);
 const CONTINUE: Signal = Signal(libc::SIGCONT);
+const HANG_UP: Signal = Signal(libc::SIGHUP);
 const STOP_KEY: Signal = Signal(libc::SIGTSTP);
 const TERMINATE: Signal = Signal(libc::SIGTERM);
 const KILL: Signal = Signal(libc::SIGKILL);
@@ -85,10 +86,9 @@ impl<'a> Supervisor<'a> {
                 Some(CHILD) => {}
                 Some(CONTINUE) => self.let_continue(),
                 Some(STOP_KEY) => {
-                    if self.role != Role::Init {
-                        // It came to our group, so a shell is about to take the terminal: from there nobody takes it.
-                        self.job.shared.claim_terminal();
-                        self.job.shared.take_terminal_is_free();
+                    // If the key came to our group, a shell is about to take the terminal: from there nobody takes it.
+                    // But a PID 1 does not stop, so neither do we.
+                    if self.role != Role::Init && !self.job.config.as_pid1 && self.job.shared.take_terminal_is_free() {
                         self.handed_over.set(false);
                     }
                     // It took back a SIGCONT that waited: what is stopped would stay so, and tell nobody.
@@ -97,7 +97,13 @@ impl<'a> Supervisor<'a> {
                     }
                     self.forward(STOP_KEY);
                 }
-                Some(other) => self.forward(other),
+                Some(other) => {
+                    self.forward(other);
+                    // A stopped command would stay for ever, with nobody left to continue it.
+                    if other == HANG_UP {
+                        self.forward(CONTINUE);
+                    }
+                }
             }
             // Whatever came: lower numbers come first, and who sends them without end would keep SIGCHLD waiting.
             if let Some(status) = self.reap()? {

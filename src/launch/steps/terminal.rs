@@ -16,7 +16,7 @@ use crate::sys::{Errno, Pid, file, process, signal};
 /// Looks for the terminal that controls our session among the standard descriptors, and for any other.
 pub(in crate::launch) fn find(job: &mut Job) -> Result<(), Fault> {
     // One that is handed on, or that is found in the host's /dev, does as well for what the filter refuses.
-    job.on_terminal = job.config.keeps_descriptors() || job.config.is_strict() && !job.config.wants_root();
+    job.on_terminal = job.config.keeps_descriptors() || job.config.is_strict() && !job.config.wants_dev();
     for fd in (0..=2).filter(|fd| file::is_terminal(*fd)) {
         job.on_terminal = true;
         if let Ok(group) = file::foreground(fd) {
@@ -24,7 +24,11 @@ pub(in crate::launch) fn find(job: &mut Job) -> Result<(), Fault> {
             let wants_it =
                 job.config.as_pid1 || file::foreground(1).is_ok() && signal::is_ignored(INTERRUPT) != Ok(true);
             let is_ours = is_ours(group);
-            job.terminal = Some(Terminal { fd, hand_over: fd == 0 && wants_it && is_ours });
+            let hand_over = fd == 0 && wants_it && is_ours;
+            job.terminal = Some(Terminal { fd, hand_over });
+            if hand_over {
+                job.shared.set_terminal_is_free();
+            }
             // bash at its prompt starts a `$(…)` with this ignored: EIO instead of a stop, by which the command asks.
             if is_ours {
                 signal::heed(TERMINAL_INPUT).of(c"rt_sigaction")?;
@@ -64,8 +68,8 @@ pub(in crate::launch) fn watch_stops(job: &mut Job) -> Result<(), Fault> {
 /// Makes the command's group the terminal's foreground group; not if a key has sent the launcher's to the background since.
 pub(in crate::launch) fn take(job: &Job) -> Result<(), Fault> {
     match job.terminal {
-        Some(Terminal { fd, hand_over: true }) if job.shared.claim_terminal() => {
-            file::set_foreground(fd, process::own_pid()).of(c"ioctl TIOCSPGRP")
+        Some(terminal) if job.shared.take_terminal_is_free() => {
+            file::set_foreground(terminal.fd, process::own_pid()).of(c"ioctl TIOCSPGRP")
         }
         _ => Ok(()),
     }
