@@ -2,7 +2,7 @@
 
 use crate::support::{
     Case, Folder, LISTENER, Outcome, Random, Running, Start, await_end_of, children_of, gontainer, marker, mounts,
-    need_program, root_users, rootfs, spin, starts,
+    need_program, root_users, rootfs, skip, spin, starts,
 };
 use std::time::{Duration, Instant};
 
@@ -51,6 +51,22 @@ fn the_command_leads_a_process_group_of_its_own() {
 }
 
 // Reaping
+
+/// Root's root may write to what `/proc/1/autogroup` is of.
+#[test]
+fn pid_1_is_not_in_the_callers_autogroup_where_it_could_be_made_slow() {
+    if !std::fs::exists("/proc/self/autogroup").unwrap() {
+        return skip("this kernel makes no autogroups");
+    }
+    for start in starts().into_iter().filter(|start| start.is_real_root()) {
+        let flags = start.flags.join(" ");
+        let script = format!("cat /proc/self/autogroup; $g -run {flags} -pid -- cat /proc/1/autogroup");
+        let run = Case::direct(start.user).args(["sh", "-c", &script]).variable("g", gontainer()).run();
+        let text = run.text();
+        let groups: Vec<&str> = text.lines().collect();
+        run.status(0).that("another", groups.len() == 2 && groups[0] != groups[1]);
+    }
+}
 
 #[test]
 fn orphans_are_reaped() {

@@ -69,7 +69,7 @@ parent   write(pipe to the child, "g")                           let the child g
 child    close(pipe to the child)                                leave to the parent what is its alone
 child    prctl(parent-death signal, SIGKILL)                     die with the parent
 child    socket(internet)                                        open a socket in the new network
-child    setsid()                                                lead a process group
+child    setpgid(0, 0)                                           lead a process group
 child    mount("proc", "/proc", nosuid|nodev|noexec)             mount a new /proc
 child    ioctl(the child's socket, lo: up)                       bring the loopback interface up
 child    close(the child's socket)
@@ -83,7 +83,7 @@ child    clone(shared memory)                                    start the comma
 child    close(stdin) …(and 3 more)                              let go of descriptors
 child    chdir("/")
 child    rt_sigtimedwait(any signal)                             reap, and forward signals
-command  setpgid(0, 0)                                           lead a process group
+command  setsid()                                                lead a process group
 command  rt_sigprocmask(which signals wait)                      let signals through
 command  execve("true")                                          run the command
 "#;

@@ -25,8 +25,13 @@ pub(in crate::launch) fn release(job: &Job) -> Result<(), Fault> {
 /// Leaves the parent's process group: a key on the terminal then signals the launcher once, and it alone
 /// hands it on.
 pub(in crate::launch) fn lead_group(job: &Job) -> Result<(), Fault> {
-    // One setsid(2) a start: the kernel's autogroups make each take 15 µs (6.18).
-    if job.config.wants_init() { process::lead_group().of(c"setpgid") } else { lead_commands_group(job) }
+    // To PID 1 its session means nothing, and the kernel's autogroups make each setsid(2) take 15 µs (6.18). But root's
+    // root may write to /proc/1/autogroup.
+    if job.config.wants_init() && !job.config.is_real_root() {
+        process::lead_group().of(c"setpgid")
+    } else {
+        lead_commands_group(job)
+    }
 }
 
 /// The same for the command. Without a terminal among the standard descriptors it leaves the session, too: else it had by
