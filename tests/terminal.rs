@@ -620,6 +620,31 @@ fn the_terminal_is_given_back_at_the_end() {
     }
 }
 
+/// The shell has taken it then.
+#[test]
+fn a_terminal_is_not_taken_back_once_the_script_around_has_ended() {
+    each(|start, way| {
+        if way == "-pid -as-pid1" {
+            return; // PID 1 takes only what it has a handler for
+        }
+        let mut outside = Outside::new(start.user);
+        outside.say(&format!("sh -c '{} sh -c \"echo ready; exec sleep 1000\"; :'", typed(start, way)));
+        outside.expect("ready\r\n");
+        let [script] = crate::support::children_of(outside.running.pid())[..] else { panic!("no script") };
+        let [launcher] = crate::support::children_of(script)[..] else { panic!("no launcher") };
+        crate::support::kill(script, libc::SIGKILL);
+        outside.until_prompt();
+        crate::support::kill(launcher, libc::SIGTERM);
+        while std::fs::exists(format!("/proc/{launcher}")).unwrap() {
+            std::thread::yield_now();
+        }
+        outside.say("echo al''ive");
+        outside.expect("alive\r\n");
+        outside.until_prompt();
+        outside.leave();
+    });
+}
+
 /// From another program than a shell: the command has the terminal all the same.
 #[test]
 fn a_request_to_stop_that_stops_nothing_leaves_the_terminal_to_be_given_back() {

@@ -87,9 +87,12 @@ impl<'a> Supervisor<'a> {
                 Some(CONTINUE) => self.let_continue(),
                 Some(STOP_KEY) => {
                     // If the key came to our group, a shell is about to take the terminal: from there nobody takes it.
-                    // But a PID 1 does not stop, so neither do we.
-                    if self.role != Role::Init && !self.job.config.as_pid1 && self.job.shared.take_terminal_is_free() {
+                    if self.role != Role::Init && self.job.shared.take_terminal_is_free() {
                         self.handed_over.set(false);
+                        // No key stops a PID 1, which gets the terminal once we go on.
+                        if self.job.config.as_pid1 {
+                            self.stop_with_command(STOP_KEY);
+                        }
                     }
                     // It took back a SIGCONT that waited: what is stopped would stay so, and tell nobody.
                     if self.is_stopped.get() {
@@ -251,6 +254,8 @@ impl<'a> Supervisor<'a> {
         if let Some(terminal) = self.job.terminal
             && self.role != Role::Init
             && self.handed_over.take()
+            // Nor from the shell that leads the session: what it waited for, which we are part of, stopped or ended before.
+            && file::foreground(terminal.fd) != file::session(terminal.fd)
         {
             let _ = file::set_foreground(terminal.fd, process::own_group()); // ENOTTY: it was hung up
             return true;
