@@ -573,7 +573,7 @@ pub(crate) fn put(fd: &Fd, number: i32) {
 /// # Errors
 /// ENOTTY if `fd` is no terminal, or not the one that controls this session.
 pub(crate) fn foreground(fd: i32) -> Result<Pid, Errno> {
-    ask_terminal(fd, libc::TIOCGPGRP as usize)
+    ask_terminal(fd, libc::TIOCGPGRP)
 }
 
 /// Who leads the session that a terminal controls, tcgetsid(3); 0 if that is in an outer PID namespace.
@@ -581,12 +581,12 @@ pub(crate) fn foreground(fd: i32) -> Result<Pid, Errno> {
 /// # Errors
 /// ENOTTY, as [`foreground`].
 pub(crate) fn session(fd: i32) -> Result<Pid, Errno> {
-    ask_terminal(fd, libc::TIOCGSID as usize)
+    ask_terminal(fd, libc::TIOCGSID)
 }
 
 /// One of the numbers that ioctl_tty(2) has.
 #[inline(never)]
-fn ask_terminal(fd: i32, request: usize) -> Result<Pid, Errno> {
+fn ask_terminal(fd: i32, request: libc::Ioctl) -> Result<Pid, Errno> {
     let mut number = 0_i32;
     // SAFETY: the kernel writes one number.
     unsafe { call!(IOCTL, fd, request, &raw mut number) }?;
