@@ -281,7 +281,7 @@ static CAUSES: &[Cause] = &[
         calls: Name::of(c"prctl PR_SET_SECCOMP"),
         errnos: REFUSED,
         holds: |config| config.new_privileges,
-        remedy: Name::of(c"with -new-privs only CAP_SYS_ADMIN may filter system calls, which is gone by then"),
+        remedy: Name::of(c"with -new-privs a filter takes CAP_SYS_ADMIN, which is gone by then"),
     },
     Cause {
         calls: Name::of(c"prctl PR_CAPBSET_DROP"),
@@ -299,7 +299,7 @@ static CAUSES: &[Cause] = &[
         calls: Name::of(c"execve"),
         errnos: [Errno::ENOENT; 2],
         holds: |config| config.wants_root(),
-        remedy: Name::of(c"commands are looked up inside the rootfs that -mnt names"),
+        remedy: Name::of(c"commands are looked up inside the rootfs of -mnt"),
     },
 ];
 
