@@ -137,6 +137,14 @@ mod tests {
     }
 
     #[test]
+    fn what_is_counted_in_bytes_takes_a_size() {
+        for name in RESOURCES.split(' ') {
+            let is_bytes = ["as", "core", "data", "fsize", "memlock", "msgqueue", "rss", "stack"].contains(&name);
+            assert_eq!(limit(&format!("{name}=1k")).is_ok(), is_bytes, "{name}");
+        }
+    }
+
+    #[test]
     fn resources_stand_at_the_kernels_numbers() {
         for (number, name) in [
             (libc::RLIMIT_CPU, "cpu"),

@@ -254,7 +254,7 @@ impl<'a> Supervisor<'a> {
         if let Some(terminal) = self.job.terminal
             && self.role != Role::Init
             && self.handed_over.take()
-            // Nor from the shell that leads the session: what it waited for, which we are part of, stopped or ended before.
+            // Not from the shell that leads the session: what it waited for, which we are part of, stopped or ended before.
             && file::foreground(terminal.fd) != file::session(terminal.fd)
         {
             let _ = file::set_foreground(terminal.fd, process::own_group()); // ENOTTY: it was hung up

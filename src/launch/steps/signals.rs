@@ -35,7 +35,7 @@ pub(in crate::launch) fn lead_group(job: &Job) -> Result<(), Fault> {
 }
 
 /// The same for the command. Without a terminal among the standard descriptors it leaves the session, too: else it had by
-/// /dev/tty the one that the session has, and stopped by a SIGTSTP of its own, where nobody would continue it.
+/// /dev/tty the one that the session has, and a SIGTSTP would stop it, where nobody continues it.
 pub(in crate::launch) fn lead_commands_group(job: &Job) -> Result<(), Fault> {
     match job.terminal {
         Some(_) => process::lead_group().of(c"setpgid"),
