@@ -45,7 +45,7 @@ pub(crate) fn run(words: Words, environment: Words, caller: Caller) -> i32 {
     }
     if process::is_confined() && file::is_out_of_place() {
         report::note(
-            "refused: this file was not run by its name, or no /proc says so\n\
+            "refused: this file was not run by its name, or nothing here says so\n\
              hint: in a container, run one of its own tree",
         );
         return launch::CANNOT_START; // what it starts could write to the file of a host
@@ -69,7 +69,7 @@ pub(crate) fn run(words: Words, environment: Words, caller: Caller) -> i32 {
         Some(action) => {
             if config.time_is_optional && config.time && !process::has_time_namespaces() {
                 config.time = false;
-                report::note("-all leaves -time out, which takes Linux 6.2 and CONFIG_TIME_NS");
+                report::note("-time is left out: it takes Linux 6.2 and CONFIG_TIME_NS");
             }
             if action == Action::Bench {
                 bench(&config, caller.file, words, rest, environment)
@@ -301,8 +301,8 @@ fn check(config: &mut Config) -> Result<(), Misuse> {
         "-strict: no flag behind it may loosen it"
     } else if config.wants_overlay() && !config.wants_root() {
         "-overlay: needs -mnt, as in -mnt=/ for the host's own tree"
-    } else if config.as_pid1 && !config.pid {
-        "-as-pid1: needs -pid"
+    } else if (config.as_pid1 || config.keeps_changes()) && !config.pid {
+        "-as-pid1, -overlay=DIR: need -pid"
     } else {
         return Ok(());
     };

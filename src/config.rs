@@ -524,23 +524,29 @@ impl Config {
         self.is_real_root() || self.is_roots()
     }
 
-    /// Whether files are made on a tmpfs: in a user namespace they need an owner with a number, so the maps.
-    /// Without, the child does all it can while the maps are written. An overlay needs them first of all.
+    /// Whether the child waits for the id maps before it looks up any name. Until they are written no id has a number,
+    /// and so root inside no power over any file: not to search a directory that is closed to its caller, not to make
+    /// anything. What needs neither the child does meanwhile.
+    pub(crate) fn wants_ids_first(&self) -> bool {
+        self.wants_overlay() || self.wants_sources()
+    }
+
+    /// The same before it looks up names in the container's tree, or the caller's directory's.
     pub(crate) fn wants_ids_early(&self) -> bool {
-        (self.wants_dev() || self.wants_more_mounts()) && !self.wants_overlay()
+        (self.wants_root() || self.wants_more_mounts() || self.may_cover_work_dir()) && !self.wants_ids_first()
     }
 
     pub(crate) fn wants_ids_late(&self) -> bool {
-        !self.wants_ids_early() && !self.wants_overlay()
+        !self.wants_ids_first() && !self.wants_ids_early()
     }
 
-    /// Whoever makes files there needs a number itself.
+    /// Whoever makes files needs a number itself.
     pub(crate) fn becomes_root_first(&self) -> bool {
         self.wants_root_ids() && self.wants_overlay()
     }
 
     pub(crate) fn becomes_root_early(&self) -> bool {
-        self.wants_root_ids() && self.wants_ids_early()
+        self.wants_root_ids() && !self.becomes_root_first() && !self.becomes_root_late()
     }
 
     pub(crate) fn becomes_root_late(&self) -> bool {

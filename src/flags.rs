@@ -116,7 +116,7 @@ pub(crate) static FLAGS: &[Flag] = &[
     Flag { line: Name::of(c"seccomp=FILTER\tcalls that are refused: default, off, or a BPF program's file"), takes: Value(Safety, |c, v| { c.filter = filter(v); not_empty(v) }) },
     Flag { line: Name::of(c"new-privs\tlet set-user-id programs gain privileges, as su and sudo need"), takes: Switch(Safety, |c, on| c.new_privileges = on) },
     Flag { line: Name::of(c"strict\tfor code you do not trust: all namespaces, no privileges"), takes: Switch(Safety, Config::set_strict) },
-    Flag { line: Name::of(c"memory=SIZE\tall memory it may use, without swap; beyond it, it ends"), takes: Value(Limits, |c, v| set(&mut c.memory, limits::memory(v.to_bytes()), "needs a size of 1m or more, as in 512m or 2g")) },
+    Flag { line: Name::of(c"memory=SIZE\tall memory it may use, without swap; beyond it, it ends"), takes: Value(Limits, |c, v| set(&mut c.memory, limits::memory(v.to_bytes()), "needs a size of 8m or more, as in 512m or 2g")) },
     Flag { line: Name::of(c"cpus=N\tprocessor time it may use: 1.5 is one and a half processors"), takes: Value(Limits, |c, v| set(&mut c.cpus, limits::cpus(v.to_bytes()), "needs a number of 0.01 or more, as in 0.5 or 2")) },
     Flag { line: Name::of(c"pids=N\tprocesses and threads it may have"), takes: Value(Limits, |c, v| set(&mut c.pids, limits::pids(v.to_bytes()), "needs a number from 1")) },
     Flag { line: Name::of(c"trace\tprint every step of the start, its calls and its times"), takes: Switch(Insight, |c, on| c.trace = on) },

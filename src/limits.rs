@@ -76,10 +76,11 @@ pub(crate) fn duration_ns(text: &[u8]) -> Option<u64> {
     fixed(number, places)?.checked_mul(times).filter(|time| *time > 0)
 }
 
-/// Bytes for all of a container. Less than a mebibyte would run out within execve(2), while the process
-/// still stands on the launcher's memory: the kernel would kill the launcher with it.
+/// Bytes for all of a container. Less could run out within execve(2), while the process still stands on the
+/// launcher's memory, and the kernel would kill the launcher with it: arguments and environment alone may take 6 MiB
+/// (bprm_stack_limits in fs/exec.c).
 pub(crate) fn memory(text: &[u8]) -> Option<u64> {
-    size(text).filter(|bytes| *bytes >= 1 << 20)
+    size(text).filter(|bytes| *bytes >= 8 << 20)
 }
 
 /// Processors in hundred-thousandths; a hundredth of one is the least that the kernel takes.
@@ -220,8 +221,8 @@ mod tests {
     #[test]
     fn memory_and_processes_are_not_none() {
         assert_eq!(
-            (memory(b"1m"), memory(b"1023k"), memory(b"0"), memory(b"2g")),
-            (Some(1 << 20), None, None, Some(2 << 30))
+            (memory(b"8m"), memory(b"8191k"), memory(b"0"), memory(b"2g")),
+            (Some(8 << 20), None, None, Some(2 << 30))
         );
         assert_eq!((pids(b"1"), pids(b"0"), pids(b"1k"), pids(b"")), (Some(1), None, None, None));
     }

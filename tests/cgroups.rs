@@ -45,7 +45,17 @@ fn a_container_has_limits_as_a_whole() {
          done"
             .to_owned(),
         // The least memory that may be asked for is enough to start.
-        "gontainer -run -uid -pid -memory=1m -- echo small".to_owned(),
+        "gontainer -run -uid -pid -memory=8m -- echo small".to_owned(),
+        // And for all the arguments that the kernel takes.
+        "ulimit -s unlimited; x=$(head -c 120000 /dev/zero | tr '\\0' x)
+         for n in 1 2 3 4 5 6; do set -- \"$@\" $x $x $x $x $x $x $x $x; done
+         gontainer -run -uid -pid -memory=8m -- true \"$@\"; echo $?"
+            .to_owned(),
+        // Another limit's kill is not this one's.
+        format!(
+            "mkdir /sys/fs/cgroup/outer; cd /sys/fs/cgroup/outer; echo 40m >memory.max
+             sh -c 'echo $$ >cgroup.procs; exec gontainer -run -uid -pid -memory=300m -- {hog}'; echo $?; {LEFT}"
+        ),
         // Root of this machine may do what root of the tests' own may lack the capability for.
         "gontainer -run -uid -pid -oom=-999 -nice=-5 -rlimit=nofile=200000 -- \
              sh -c 'ulimit -Hn; cat /proc/self/oom_score_adj; cut -d\" \" -f19 /proc/$$/stat'"
@@ -69,6 +79,8 @@ fn a_container_has_limits_as_a_whole() {
         ("temporarily\n", ""),
         ("", ""),
         ("small\n", ""),
+        ("0\n", ""),
+        ("137\n", ""),
         ("200000\n-999\n-5\n", ""),
     ]) {
         outcome.stdout(stdout).stderr(stderr);
@@ -163,8 +175,8 @@ fn a_host_without_controllers_is_said_to_be_that() {
 #[test]
 fn a_limit_that_is_none_is_refused() {
     for (flag, line) in [
-        ("-memory=1023k", "-memory: needs a size of 1m or more, as in 512m or 2g"),
-        ("-memory=unlimited", "-memory: needs a size of 1m or more, as in 512m or 2g"),
+        ("-memory=8191k", "-memory: needs a size of 8m or more, as in 512m or 2g"),
+        ("-memory=unlimited", "-memory: needs a size of 8m or more, as in 512m or 2g"),
         ("-cpus=0", "-cpus: needs a number of 0.01 or more, as in 0.5 or 2"),
         ("-cpus=1.000001", "-cpus: needs a number of 0.01 or more, as in 0.5 or 2"),
         ("-pids=0", "-pids: needs a number from 1"),

@@ -187,8 +187,9 @@ fn a_command_line_of_any_length_is_taken() {
 
 #[test]
 fn as_pid1_needs_pid() {
-    misuse(&["-run", "-uid", "-as-pid1"], "-as-pid1: needs -pid");
-    misuse(&["-run", "-uid", "-pid=false", "-as-pid1", "true"], "-as-pid1: needs -pid");
+    misuse(&["-run", "-uid", "-as-pid1"], "-as-pid1, -overlay=DIR: need -pid");
+    misuse(&["-run", "-uid", "-pid=false", "-as-pid1", "true"], "-as-pid1, -overlay=DIR: need -pid");
+    misuse(&["-run", "-uid", "-mnt=/", "-overlay=x", "true"], "-as-pid1, -overlay=DIR: need -pid");
     for start in starts() {
         Case::new(start).words("-uts -as-pid1=false").command("echo started").run().prints("started\n");
     }

@@ -133,7 +133,7 @@ const FAULTS: &[Fault] = &[
     Fault { step: "close our memory to root's other containers", flags: "-uts",       call: libc::SYS_prctl,          when: When::Is(0, bits(libc::PR_SET_DUMPABLE)),              errno: libc::EINVAL, says: "prctl PR_SET_DUMPABLE: invalid argument (EINVAL)",                           only: Only::RealRoot },
     Fault { step: "start the command",                        flags: "-pid",       call: libc::SYS_clone,          when: When::Lacks(0, CLONE_NEWPID),                          errno: libc::EAGAIN, says: "clone: resource temporarily unavailable, or a limit on processes (EAGAIN)",  only: Only::All },
     Fault { step: "take the terminal",                        flags: "-pid",       call: libc::SYS_ioctl,          when: When::Is(1, flags(libc::TIOCSPGRP)),                   errno: libc::EIO,    says: "ioctl TIOCSPGRP: input/output error (EIO)",                                  only: Only::Terminal },
-    Fault { step: "leave the caller's session keyring",       flags: "-pid",       call: libc::SYS_keyctl,         when: When::Always,                                          errno: libc::EDQUOT, says: "keyctl KEYCTL_JOIN_SESSION_KEYRING: quota exceeded (EDQUOT)",                only: Only::All },
+    Fault { step: "leave the caller's session keyring",       flags: "-pid -seccomp=off", call: libc::SYS_keyctl,         when: When::Always,                                          errno: libc::EDQUOT, says: "keyctl KEYCTL_JOIN_SESSION_KEYRING: quota exceeded (EDQUOT)",                only: Only::All },
 ];
 
 /// Steps that have no row above, and why.
@@ -297,6 +297,15 @@ fn newer_calls_are_gone_without_if_they_are_missing_or_refused() {
                 works(&case.refusing(Filter::new(call, errno)).run());
             }
         }
+    }
+}
+
+/// An ordinary user has 200 keys, of which each container takes one where its caller has a session keyring.
+#[test]
+fn where_no_key_is_left_the_filter_keeps_the_callers_away() {
+    for start in starts() {
+        let case = Case::new(start).words("-pid").script("echo works");
+        case.refusing(Filter::new(libc::SYS_keyctl, libc::EDQUOT)).run().prints("works\n");
     }
 }
 

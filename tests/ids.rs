@@ -614,7 +614,7 @@ fn no_stranger_gets_the_map() {
 #[test]
 fn whoever_changes_ids_closes_the_memory_once_more() {
     for user in users() {
-        for flags in ["-uid -pid -user=7:7", "-uid -uts -user=7:7", "-map=self -pid"] {
+        for flags in ["-uid -pid -user=7:7", "-uid -uts -user=7:7", "-map=self -pid", "-map=0:100000:9 -uts"] {
             if flags.contains("self") && user.is_root() {
                 continue; // that is root
             }

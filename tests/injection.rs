@@ -199,8 +199,8 @@ fn faults(calls: &[Seen], with_all: bool) -> Vec<Fault> {
 /// Calls whose failure is told in other words: what the kernel can do is not known then, nor one's own
 /// number, which never fails without a filter; and a map that may not be written is left to a helper.
 const TOLD_OTHERWISE: &[(libc::c_long, &str)] = &[
-    (libc::SYS_uname, "gontainer: -all leaves -time out, which takes Linux 6.2 and CONFIG_TIME_NS\n"),
-    (libc::SYS_faccessat, "gontainer: -all leaves -time out, which takes Linux 6.2 and CONFIG_TIME_NS\n"),
+    (libc::SYS_uname, "gontainer: -time is left out: it takes Linux 6.2 and CONFIG_TIME_NS\n"),
+    (libc::SYS_faccessat, "gontainer: -time is left out: it takes Linux 6.2 and CONFIG_TIME_NS\n"),
     (libc::SYS_uname, "gontainer: see that the kernel has time namespaces: "),
     (libc::SYS_faccessat, "gontainer: see that the kernel has time namespaces: "),
     (libc::SYS_statx, NOT_BY_NAME),
@@ -216,7 +216,7 @@ const TOLD_OTHERWISE: &[(libc::c_long, &str)] = &[
 ];
 
 /// Of who is confined, as here by the filter that tells of calls.
-const NOT_BY_NAME: &str = "gontainer: refused: this file was not run by its name, or no /proc says so\n";
+const NOT_BY_NAME: &str = "gontainer: refused: this file was not run by its name, or nothing here says so\n";
 
 /// Tries them on two processors; returns all complaints.
 fn try_all(faults: &[Fault], attempt: impl Fn(Fault) -> Option<String> + Sync) -> String {

@@ -69,7 +69,7 @@ fn a_kernel_without_time_namespaces_is_no_obstacle_to_all_but_to_time() {
             let at = *case().watched(None).1.calls.iter().find(is_look).unwrap();
             case().watched(Some(Fault { at, errno: libc::ENOENT })).0
         };
-        let note = "gontainer: -all leaves -time out, which takes Linux 6.2 and CONFIG_TIME_NS\n";
+        let note = "gontainer: -time is left out: it takes Linux 6.2 and CONFIG_TIME_NS\n";
         run("-all").stdout("on\n").stderr(note).status(0);
         let line = "gontainer: see that the kernel has time namespaces: unshare CLONE_NEWTIME: takes time \
                     namespaces that execve enters: Linux 6.2, CONFIG_TIME_NS";

@@ -76,6 +76,30 @@ fn each_part_can_be_left_out() {
     }
 }
 
+/// Root inside has power over a file once its owner has a number there: whoever looks earlier finds closed doors, or
+/// finds them open, by chance.
+#[test]
+fn what_only_root_may_do_in_the_tree_waits_for_the_id_maps() {
+    let Some(strace) = need_program("strace") else { return };
+    for start in starts() {
+        let root = rootfs(start.user);
+        root.file("etc/resolv.conf", 0o644, "own\n")
+            .dir("closed")
+            .dir("closed/in")
+            .mode("etc", 0)
+            .mode("closed", 0)
+            .mode("", 0o555);
+        // The child is ahead wherever it does not wait.
+        let case = Case::direct(start.user).arg(&strace).words("-f -o /dev/null -e inject=openat:delay_enter=20000");
+        let case = case.arg(gontainer()).arg("-run").args(start.flags).words("-pid").root(&root);
+        let case = case.arg(format!("-bind={}:/tmp/x", root.join("closed/in")));
+        let run =
+            case.args(["--", "sh", "-c", "echo /proc/self /dev/null /tmp/x; grep -c resolv.conf /proc/self/mountinfo"]);
+        run.run().prints("/proc/self /dev/null /tmp/x\n1\n");
+        root.mode("", 0o755).mode("etc", 0o755).mode("closed", 0o755);
+    }
+}
+
 #[test]
 fn the_hosts_name_servers_are_used_with_its_network() {
     let Ok(hosts) = fs::read("/etc/resolv.conf") else { return crate::support::skip("no /etc/resolv.conf") };
@@ -141,6 +165,10 @@ fn a_host_whose_name_servers_file_is_missing_or_odd_holds_nobody_up() {
         };
         // A folder over it hides it; one that nobody writes to would hold who reads it.
         run("mount -t tmpfs none /etc", "cat /etc/resolv.conf").prints("own\n");
+        for target in ["resolv.conf", "file/below"] {
+            let link = format!("mount -t tmpfs none /etc && : >/etc/file && ln -s {target} /etc/resolv.conf");
+            run(&link, "cat /etc/resolv.conf").prints("own\n");
+        }
         let fifo = format!("mkfifo {0} && mount --bind {0} /etc/resolv.conf", folder.join("fifo"));
         if Path::new("/etc/resolv.conf").exists() {
             run(&fifo, "echo works").prints("works\n");

@@ -94,9 +94,9 @@ plan! {
         "lead a process group" => signals::lead_group;
         "create files as 022 allows" if Config::wants_root => privileges::set_umask;
         "stop mounts spreading to the host" if Config::wants_private_mounts => mounts::make_private;
+        "wait for the id maps" if Config::wants_ids_first => handshake::await_go;
         "take hold of what is to be bound" if Config::wants_sources => binds::hold_sources;
         "enter the rootfs" if Config::enters_late => root::enter_late;
-        "wait for the id maps" if Config::wants_overlay => handshake::await_go;
         "become root inside" if Config::becomes_root_first => user::become_root;
         "die with the parent all the same" if Config::becomes_root_first => handshake::die_with_parent_again;
         "make the rootfs a mount" if Config::wants_plain_root => root::make_mount;
@@ -107,12 +107,12 @@ plan! {
         "mount a new /proc" if Config::wants_proc => mounts::mount_proc;
         "take the host's /proc along" if Config::wants_hosts_proc => mounts::bind_proc;
         "cover what root could misuse in /proc" if Config::wants_proc_covered => mounts::cover_proc;
-        "move /proc into the rootfs" if Config::wants_proc_moved => mounts::move_proc;
-        "mount a read-only /sys" if Config::wants_sys => mounts::mount_sys;
-        "use the host's name servers" if Config::wants_dns => mounts::bind_resolver;
         "wait for the id maps" if Config::wants_ids_early => handshake::await_go;
         "become root inside" if Config::becomes_root_early => user::become_root;
         "die with the parent all the same" if Config::becomes_root_early => handshake::die_with_parent_again;
+        "move /proc into the rootfs" if Config::wants_proc_moved => mounts::move_proc;
+        "mount a read-only /sys" if Config::wants_sys => mounts::mount_sys;
+        "use the host's name servers" if Config::wants_dns => mounts::bind_resolver;
         "fill a small /dev" if Config::wants_dev => dev::fill;
         "mount what was asked for" if Config::wants_more_mounts => binds::mount_all;
         "go where the caller was" if Config::may_cover_work_dir => root::enter_callers_dir;

@@ -185,7 +185,11 @@ fn remount(top: &Fd, set: u64, clear: u64) -> Result<(), Errno> {
     const MS_NOSYMFOLLOW: u64 = 0x100; // SINCE(5.10); libc lacks it
     let kept = has & 0xf
         | has & (libc::MS_NOATIME | libc::MS_NODIRATIME)
-        | if has & ST_RELATIME != 0 { libc::MS_RELATIME } else { 0 }
+        | match has & (ST_RELATIME | libc::MS_NOATIME) {
+            0 => libc::MS_STRICTATIME, // which has no flag of its own
+            ST_RELATIME => libc::MS_RELATIME,
+            _ => 0,
+        }
         | if has & ST_NOSYMFOLLOW != 0 { MS_NOSYMFOLLOW } else { 0 };
     change(own_name(top.number()).c_str_or_empty(), kept & !clear | set | libc::MS_REMOUNT | libc::MS_BIND)
 }

@@ -288,7 +288,7 @@ fn a_proc_that_somebody_made_is_not_written_to() {
         let script =
             format!("mount -t tmpfs none /proc; mkdir -p /proc/self/fd; exec {gontainer} -run -uts -- echo ran");
         let case = Case::direct(user).private_mounts().refusing(Filter::new(libc::SYS_close_range, libc::ENOSYS));
-        let line = "gontainer: refused: this file was not run by its name, or no /proc says so";
+        let line = "gontainer: refused: this file was not run by its name, or nothing here says so";
         case.args(["sh", "-ec", &script]).run().refuses(125, line);
     }
 }

@@ -249,12 +249,13 @@ pub(in crate::launch) fn remove(config: &Config, cgroup: &Cgroup) -> bool {
         let _ = write_at(&cgroup.own, c"cgroup.subtree_control", controllers(config, b"-").as_bytes());
         go_back(&cgroup.own, refuge);
     }
-    has_killed(events)
+    ran_out(events)
 }
 
-/// Whether `memory.events` counts a kill.
-fn has_killed(events: &[u8]) -> bool {
-    let count = parts(events, b'\n').find_map(|line| line.strip_prefix(b"oom_kill "));
+/// Whether `memory.events` counts that this limit was hit and nothing could be freed. Its kills are counted in
+/// `oom_kill`, and with them those for a limit further up, or of the whole machine.
+fn ran_out(events: &[u8]) -> bool {
+    let count = parts(events, b'\n').find_map(|line| line.strip_prefix(b"oom "));
     count.is_some_and(|count| count != b"0")
 }
 
@@ -289,8 +290,8 @@ mod tests {
     }
 
     #[test]
-    fn a_kill_is_counted_in_its_own_line() {
-        assert!(has_killed(b"low 0\nmax 5\noom 1\noom_kill 2\noom_group_kill 1\n"));
-        assert!(!has_killed(b"low 0\noom 3\noom_kill 0\noom_group_kill 0\n") && !has_killed(b""));
+    fn what_ran_out_within_the_limit_is_counted_in_its_own_line() {
+        assert!(ran_out(b"low 0\nmax 5\noom 1\noom_kill 2\noom_group_kill 1\n"));
+        assert!(!ran_out(b"low 0\nmax 0\noom 0\noom_kill 2\noom_group_kill 0\n") && !ran_out(b""));
     }
 }

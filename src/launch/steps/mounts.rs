@@ -169,15 +169,16 @@ pub(in crate::launch) fn mount_sys(job: &Job) -> Result<(), Fault> {
 /// one. It is made read-only on the host's tree, where its name can be relied on.
 pub(in crate::launch) fn bind_resolver(job: &Job) -> Result<(), Fault> {
     const FILE: &CStr = c"/etc/resolv.conf";
+    let leads_nowhere = |errno: &Errno| matches!(*errno, Errno::ENOENT | Errno::ENOTDIR | Errno::ELOOP | Errno::EACCES);
     let place = match inside::find(job.root()?, FILE) {
-        Err(Errno::ENOENT | Errno::ENOTDIR | Errno::ELOOP | Errno::EACCES) => return Ok(()),
+        Err(errno) if leads_nowhere(&errno) => return Ok(()),
         result => result.on(c"open", FILE)?,
     };
     if file::kind(&place).on(c"stat", FILE)? != file::Kind::File {
         return Ok(());
     }
     match mount::bind(FILE, FILE) {
-        Err(Errno::ENOENT) => return Ok(()), // the host has none
+        Err(errno) if leads_nowhere(&errno) => return Ok(()), // the host has none
         result => result.on(c"mount", FILE)?,
     }
     mount::make_read_only(FILE).on(c"mount", FILE)?;

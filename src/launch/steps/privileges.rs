@@ -73,10 +73,12 @@ pub(in crate::launch) fn refuse_new(_: &Job) -> Result<(), Fault> {
 }
 
 /// The caller's keys stay the caller's.
-pub(in crate::launch) fn leave_keyring(_: &Job) -> Result<(), Fault> {
+pub(in crate::launch) fn leave_keyring(job: &Job) -> Result<(), Fault> {
     match process::new_session_keyring() {
         // A kernel without keys, or a filter that keeps the command from them too.
         Err(Errno::ENOSYS | Errno::EPERM) => Ok(()),
+        // An ordinary user has 200 keys, kernel.keys.maxkeys: then our filter alone keeps the command from the caller's.
+        Err(Errno::EDQUOT) if job.config.wants_default_filter() => Ok(()),
         result => result.of(c"keyctl KEYCTL_JOIN_SESSION_KEYRING"),
     }
 }

@@ -29,7 +29,9 @@ pub(in crate::launch) fn become_root(job: &Job) -> Result<(), Fault> {
     } else if config.groups().inside_of(config.caller_gid, config.caller_gid).is_none() {
         return Err(Errno::EINVAL).of(c"setresgid"); // the caller's would stay, without a number here
     }
-    process::set_user_id(0).of(c"setresuid")
+    process::set_user_id(0).of(c"setresuid")?;
+    // Where fs.suid_dumpable is 1, other ids opened our memory.
+    process::close_memory().of(c"prctl PR_SET_DUMPABLE")
 }
 
 /// Becomes whom `-user` names: by the container's own files a name or a number, with all its groups; with a group's number
