@@ -116,7 +116,7 @@ fn start(config: &Config, rest: Words, environment: Words) -> i32 {
             128 + INTERRUPT.0
         }
         Outcome::OutOfMemory(status) => {
-            report::note("the container used all the memory that -memory gave it: the kernel killed it");
+            report::note("the container used all of its -memory: the kernel killed it");
             status
         }
         Outcome::NotStarted(failure, interpreter) => {

@@ -539,7 +539,7 @@ fn an_overlay_leaves_the_tree_as_it_was() {
         let upper = format!("-mnt={}", kept.join("a,b:c\\d/upper"));
         let line =
             "gontainer: lay an overlay over the rootfs: mount(overlay): too many levels of symbolic links (ELOOP)";
-        let run = Case::new(start).arg(&upper).arg(&overlay).command("true").run();
+        let run = Case::new(start).words("-pid").arg(&upper).arg(&overlay).command("true").run();
         run.refuses(125, line).hints("the directory for its changes");
     }
 }
@@ -556,9 +556,41 @@ fn changes_are_kept_only_in_what_is_the_callers_alone() {
             let overlay = format!("-overlay={}", dir.join(""));
             let line =
                 format!("gontainer: claim the directory for changes: stat({}): is not yours alone", dir.join(""));
-            Case::new(start).root(&root).arg(&overlay).command("true").run().refuses(125, &line).no_hints();
+            let case = Case::new(start).words("-pid").root(&root).arg(&overlay);
+            case.command("true").run().refuses(125, &line).no_hints();
             assert!(!dir.exists("upper"));
         }
+    }
+}
+
+/// Where overlayfs cannot make what it works with, it makes no fuss: it is read-only.
+#[test]
+fn an_overlay_that_keeps_nothing_is_a_failure() {
+    for _ in root_users() {
+        for start in starts().into_iter().filter(|start| !start.user.is_root()) {
+            let (root, dir) = (rootfs(start.user), Folder::new(start.user));
+            dir.mode("", 0o700);
+            fs::create_dir(dir.join("work")).unwrap(); // root's
+            let case = Case::new(start).words("-pid").root(&root).arg(format!("-overlay={}", dir.join("")));
+            let line = "gontainer: lay an overlay over the rootfs: mount(overlay): read-only file system (EROFS)";
+            case.command("true").run().refuses(125, line);
+        }
+    }
+}
+
+#[test]
+fn an_overlay_is_as_restricted_as_the_tree() {
+    for user in root_users() {
+        let root = rootfs(user);
+        let shown = "while read -r line; do set -- $line; [ $5 = / ] && echo $6; done </proc/self/mountinfo; true";
+        let script = format!(
+            "mount --bind {0} {0} && mount -o remount,bind,nosuid,nodev {0} &&
+             exec {1} -run -uid -pid -mnt={0} -overlay -- sh -c '{shown}'",
+            root.join(""),
+            gontainer().display()
+        );
+        let run = Case::direct(user).private_mounts().args(["sh", "-c", &script]).run();
+        run.prints("rw,nosuid,nodev,relatime\n");
     }
 }
 
@@ -568,7 +600,8 @@ fn changes_are_not_kept_where_the_directory_cannot_be_looked_at_again() {
     for start in starts() {
         let (root, dir) = (rootfs(start.user), Folder::new(start.user));
         dir.mode("", 0o700);
-        let case = || Case::new(start).root(&root).arg(format!("-overlay={}", dir.join(""))).command("true");
+        let case =
+            || Case::new(start).words("-pid").root(&root).arg(format!("-overlay={}", dir.join(""))).command("true");
         let (_, watched) = case().watched(None);
         let is_look = |seen: &&Seen| seen.side == 1 && i64::from(seen.call) == libc::SYS_newfstatat;
         let mut looks = watched.calls.iter().filter(is_look);
@@ -589,7 +622,7 @@ fn changes_to_an_overlay_are_not_kept_on_another() {
     for start in starts().into_iter().filter(|start| !start.is_real_root()) {
         let root = rootfs(start.user);
         root.program(gontainer());
-        let inner = format!("{} -run -uid -mnt=/tmp -overlay=/srv -- true", gontainer().display());
+        let inner = format!("{} -run -uid -pid -mnt=/tmp -overlay=/srv -- true", gontainer().display());
         let run = Case::new(start).root(&root).words("-pid -overlay").script(&inner).run();
         let line = "gontainer: lay an overlay over the rootfs: mount(overlay): invalid argument (EINVAL)";
         run.refuses(125, line).hints("lies on an overlay, as in Docker");
@@ -603,7 +636,7 @@ fn the_hosts_own_tree_can_be_overlaid_by_root_and_by_others_only_if_nothing_is_m
         let case = || Case::new(start).words("-pid -mnt=/ -overlay");
         if start.has_user_namespace() {
             let line = "gontainer: lay an overlay over the rootfs: mount(overlay): invalid argument (EINVAL)";
-            case().command("true").run().refuses(125, line).hints("as root, without -uid, it does");
+            case().command("true").run().refuses(125, line).hints("root without -uid can");
         } else {
             for calls in [&[][..], &[libc::SYS_mount_setattr]] {
                 let script = format!("touch {0}/new /new && ls {0} /new", host.join(""));
@@ -691,7 +724,8 @@ fn an_overlay_in_memory_works_on_an_older_kernel() {
 fn the_rootfs_holds_no_changes_to_itself() {
     for start in starts() {
         let root = rootfs(start.user);
-        let run = Case::new(start).root(&root).arg(format!("-overlay={}", root.join(""))).command("true").run();
+        let overlay = format!("-overlay={}", root.join(""));
+        let run = Case::new(start).words("-pid").root(&root).arg(overlay).command("true").run();
         let line = format!("gontainer: claim the directory for changes: stat({}): is the rootfs itself", root.join(""));
         run.refuses(125, &line).no_hints();
         assert!(!root.exists("upper") && !root.exists("work"));

@@ -52,7 +52,7 @@ fn without_any_proc_what_needs_none_works_and_the_rest_is_explained() {
     let Some(_) = need_program("unshare") else { return };
     for root in root_users() {
         for start in starts() {
-            for way in ["-uts", "-pid", "-time"] {
+            for way in ["-uts", "-pid", "-time", "-pid -mnt=/"] {
                 let mut script = String::from("umount -l /proc && exec ");
                 if !start.user.is_root() {
                     let (uid, gid) = (start.user.uid, start.user.gid);

@@ -62,7 +62,7 @@ fn a_container_has_limits_as_a_whole() {
             .to_owned(),
     ];
     let outcomes = steps.iter().fold(machine, |machine, step| machine.root(step)).boot();
-    let out_of_memory = "gontainer: the container used all the memory that -memory gave it: the kernel killed it\n";
+    let out_of_memory = "gontainer: the container used all of its -memory: the kernel killed it\n";
     let nowhere = "gontainer: run the command: execve(nowhere): no such file or directory (ENOENT)\n";
     for (outcome, (stdout, stderr)) in outcomes.iter().zip([
         ("33554432\n0\n1\n50000 100000\n7\n0::/\n", ""),
@@ -137,13 +137,13 @@ fn an_ordinary_user_needs_a_cgroup_of_its_own_and_is_told_how_to_get_one() {
     check(
         1,
         "openat(cgroup.controllers): no such file or directory (ENOENT)",
-        &["no cgroup v2 was found on /sys/fs/cgroup, which -memory, -cpus and -pids need"],
+        &["no cgroup v2 is on /sys/fs/cgroup, which -memory, -cpus and -pids need"],
     )
     .status(125)
     .stdout("");
     outcomes[2].prints("");
     check(3, "mkdirat(/sys/fs/cgroup/): permission denied (EACCES)", &[how]).status(125).stdout("");
-    let out_of_memory = "gontainer: the container used all the memory that -memory gave it: the kernel killed it\n";
+    let out_of_memory = "gontainer: the container used all of its -memory: the kernel killed it\n";
     outcomes[4].stderr(out_of_memory).that(
         "PID 1 is beside the container, which is limited; nothing is left",
         String::from_utf8_lossy(&outcomes[4].stdout).split_once("-self\n").is_some_and(|(before, after)| {
@@ -153,7 +153,7 @@ fn an_ordinary_user_needs_a_cgroup_of_its_own_and_is_told_how_to_get_one() {
     check(
         5,
         "write(cgroup.subtree_control): device or resource busy (EBUSY)",
-        &["other processes are in gontainer's cgroup, and one that has any cannot pass limits on", how],
+        &["other processes are in gontainer's cgroup: one that has any passes no limits on", how],
     )
     .stdout("125\n");
 }

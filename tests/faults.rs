@@ -83,7 +83,7 @@ const FAULTS: &[Fault] = &[
     Fault { step: "stop mounts spreading to the host",        flags: "-pid",       call: libc::SYS_mount,          when: When::Is(3, flags(libc::MS_REC | libc::MS_PRIVATE)),   errno: libc::EINVAL, says: "mount(/): invalid argument (EINVAL)",                                        only: Only::WithoutUserNamespace },
     Fault { step: "look at the rootfs", flags: "-mnt=@ -bind=/etc:/tmp/x", call: libc::SYS_openat, when: When::Is(2, bits(libc::O_PATH | libc::O_CLOEXEC)), errno: libc::EIO, says: "open(@): input/output error (EIO)", only: Only::All },
     Fault { step: "take hold of what is to be bound", flags: "-mnt=@ -bind=/etc:/tmp/x", call: libc::SYS_open_tree, when: When::Always, errno: libc::EINVAL, says: "open_tree(/etc): invalid argument (EINVAL)", only: Only::All },
-    Fault { step: "claim the directory for changes", flags: "-mnt=@ -overlay=@/new", call: libc::SYS_flock, when: When::Always, errno: libc::EIO, says: "flock(@/new): input/output error (EIO)", only: Only::All },
+    Fault { step: "claim the directory for changes", flags: "-pid -mnt=@ -overlay=@/new", call: libc::SYS_flock, when: When::Always, errno: libc::EIO, says: "flock(@/new): input/output error (EIO)", only: Only::All },
     Fault { step: "lay an overlay over the rootfs", flags: "-mnt=@ -overlay", call: libc::SYS_mount, when: When::Is(3, 0), errno: libc::ENOMEM, says: "mount(tmpfs): out of memory (ENOMEM)", only: Only::All },
     Fault { step: "lay an overlay over the rootfs", flags: "-mnt=@ -overlay", call: libc::SYS_open_tree, when: When::Always, errno: libc::ENOSYS, says: "open_tree(overlay): the kernel has no such system call (ENOSYS)", only: Only::All },
     Fault { step: "take hold of the host's root", flags: "-tmpfs=/srv", call: libc::SYS_openat, when: When::Has(2, bits(libc::O_PATH | libc::O_NOFOLLOW)), errno: libc::EIO, says: "open(/): input/output error (EIO)", only: Only::WithoutUserNamespace },
@@ -297,6 +297,16 @@ fn newer_calls_are_gone_without_if_they_are_missing_or_refused() {
                 works(&case.refusing(Filter::new(call, errno)).run());
             }
         }
+    }
+}
+
+/// The child waits for the launcher's word.
+#[test]
+fn where_kill_is_refused_a_failed_start_ends_all_the_same() {
+    for start in starts().into_iter().filter(|start| !start.user.is_root()) {
+        let case = Case::new(start).words("-pid -oom=-1000").command("true");
+        let run = case.refusing(Filter::new(libc::SYS_kill, libc::EPERM)).run();
+        run.refuses(125, "gontainer: set how soon memory kills it: write(oom_score_adj): permission denied (EACCES)");
     }
 }
 

@@ -627,6 +627,18 @@ fn whoever_changes_ids_closes_the_memory_once_more() {
     }
 }
 
+/// Where the host's root has no number it has that of who has none, 65534, which may be the caller's own.
+#[test]
+fn nobody_may_start_containers_where_root_is_called_nobody_too() {
+    // Root would be real root.
+    for user in users().into_iter().filter(|user| !user.is_root()) {
+        let inner = format!("{} -run -uid -pid -- id -u", gontainer().display());
+        let map = format!("-map=65534:{}:1", user.uid);
+        let case = Case::direct(user).arg(gontainer()).args(["-run", &map, "-pid", "--", "sh", "-c", &inner]);
+        case.run().prints("0\n");
+    }
+}
+
 /// The caller's group would stay: without a number inside, and with all that it may do outside.
 #[test]
 fn a_group_that_has_no_number_inside_is_not_kept() {

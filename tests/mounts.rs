@@ -111,7 +111,7 @@ fn a_rootfs_whose_proc_is_no_folder_is_refused() {
 #[test]
 fn where_a_part_of_proc_is_covered_the_old_one_is_taken_and_that_is_said() {
     const SAID: &str = "gontainer: /proc is the one from outside: the kernel allows no new one where a part of it is \
-                        covered, as in a Docker container\n";
+                        covered, as in Docker\n";
     for start in starts().into_iter().filter(|start| !start.is_real_root()) {
         let root = rootfs(start.user);
         let gontainer = crate::support::gontainer().display();

@@ -203,7 +203,7 @@ fn in_a_tree_of_somebody_elses_nothing_is_made_and_that_is_said() {
             let line = "gontainer: move /proc into the rootfs: mkdir(/proc): permission denied (EACCES)";
             for flags in ["-pid", "-pid -bind=/etc:/tmp"] {
                 let run = Case::new(start).root(&root).words(flags).command("true").run();
-                run.refuses(125, line).hints("the tree is not yours");
+                run.refuses(125, line).hints("only the owner of the tree can make a mount point");
             }
         }
     }

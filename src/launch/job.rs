@@ -141,6 +141,9 @@ impl Drop for Running<'_> {
     fn drop(&mut self) {
         if let Some(child) = self.child.take() {
             crate::sys::recorder::step(crate::sys::Name::of(c"leave nothing behind"));
+            if let Some(go) = &self.job.go {
+                go.write.close_copy(); // where a filter refuses kill(2), its end ends the child
+            }
             let _ = crate::sys::signal::kill(child, crate::sys::Signal(libc::SIGKILL)); // ESRCH: it has ended
             let _ = process::wait_for_end(child); // ECHILD: and was reaped
         }

@@ -540,10 +540,10 @@ pub(crate) fn identity_of_working_dir() -> Result<Identity, Errno> {
     status(libc::AT_FDCWD, c".", 0).map(|stat| Identity::of(&stat))
 }
 
-/// Whether there is something of this name, faccessat(2).
-pub(crate) fn exists(path: &CStr) -> bool {
+/// Whether there is something of this name, `F_OK`, and may be written to, `W_OK`: faccessat(2).
+pub(crate) fn is_there(path: &CStr, mode: i32) -> bool {
     // SAFETY: path is a C string.
-    unsafe { call!(FACCESSAT, libc::AT_FDCWD, path, libc::F_OK) }.is_ok()
+    unsafe { call!(FACCESSAT, libc::AT_FDCWD, path, mode) }.is_ok()
 }
 
 /// Whether this descriptor is a terminal, by asking for its size.

@@ -337,13 +337,14 @@ fn mount_tmpfs(place: &CStr, flags: libc::c_ulong, data: &CStr) -> Result<(), Er
 }
 
 /// mount(2) of an overlay with these options: its layers, and in a user namespace that it keeps its notes in
-/// attributes which users may set.
+/// attributes which users may set. What the mount of `lower` has of nosuid, nodev and noexec it has too.
 ///
 /// # Errors
 /// EPERM in a user namespace before Linux 5.11; EINVAL there if mounts below the working directory are locked.
-pub(crate) fn mount_overlay(data: &CStr, place: &CStr) -> Result<(), Errno> {
+pub(crate) fn mount_overlay(data: &CStr, place: &CStr, lower: &Fd) -> Result<(), Errno> {
+    let flags = flags_of(lower)? & NOTHING_SPECIAL;
     // SAFETY: C strings.
-    unsafe { call!(MOUNT, c"overlay", place, c"overlay", 0_usize, data) }.map(drop)
+    unsafe { call!(MOUNT, c"overlay", place, c"overlay", flags, data) }.map(drop)
 }
 
 /// Moves the mount at `source` onto `name` in the directory `dir`, move_mount(2). A link of that name is not

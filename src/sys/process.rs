@@ -119,7 +119,8 @@ pub(crate) fn leave_time_namespace() -> Result<(), Errno> {
 /// the caller has unshared. Before, only its children entered it. Without a /proc to ask, unshare(2) will say.
 pub(crate) fn has_time_namespaces() -> bool {
     (super::uts::names().is_ok_and(|names| names.is_since(6, 2)) || recorder::is_rehearsal())
-        && (super::file::exists(c"/proc/self/ns/time") || !super::file::exists(c"/proc/self"))
+        && (super::file::is_there(c"/proc/self/ns/time", libc::F_OK)
+            || !super::file::is_there(c"/proc/self", libc::F_OK))
 }
 
 /// A copy of this process, clone(2) with no flag but SIGCHLD, as fork(2): None in the copy.
@@ -383,12 +384,12 @@ pub(crate) fn die_with_parent() -> Result<(), Errno> {
 
 /// Closes this memory to ptrace(2) and `/proc/PID/{mem,exe,fd,root,…}` for all without CAP_SYS_PTRACE in
 /// the user namespace where it was executed. `PR_SET_DUMPABLE` of prctl(2); it makes the process's /proc
-/// files root's and ends with execve(2).
+/// files root's and ends with execve(2). False takes it back.
 ///
 /// # Errors
 /// Only if a filter refuses the call.
-pub(crate) fn close_memory() -> Result<(), Errno> {
-    prctl(libc::PR_SET_DUMPABLE, 0)
+pub(crate) fn close_memory(closed: bool) -> Result<(), Errno> {
+    prctl(libc::PR_SET_DUMPABLE, u32::from(!closed))
 }
 
 /// From here on execve(2) gains nothing by set-user-id and set-group-id bits and file capabilities,

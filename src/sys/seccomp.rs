@@ -81,6 +81,12 @@ pub(crate) struct Policy {
 /// From this number on calls have the same number everywhere, and are new enough for a program to live
 /// without: refused, they give ENOSYS, and older ones EPERM.
 const FIRST_NEW: usize = number::PIDFD_SEND_SIGNAL;
+
+/// What ENOSYS says: this kernel has no such call. None of keys, either: that runc, for one, can live with.
+const fn is_missing(call: usize) -> bool {
+    call >= FIRST_NEW || matches!(call, number::ADD_KEY | number::REQUEST_KEY | number::KEYCTL)
+}
+
 /// The last call that this program knows, file_setattr. Those behind it are refused unseen, and among
 /// them x86_64's x32 calls: other numbers for the same calls.
 const LAST_KNOWN: usize = 469;
@@ -253,7 +259,7 @@ const fn fates(policy: &Policy) -> Fates {
         let mut index = 0;
         while index < policy.refused[list].len() {
             let number = policy.refused[list][index];
-            fates[number] = if number < FIRST_NEW { REFUSE as u8 } else { MISSING as u8 };
+            fates[number] = if is_missing(number) { MISSING as u8 } else { REFUSE as u8 };
             index += 1;
         }
         list += 1;

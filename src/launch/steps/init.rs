@@ -10,7 +10,7 @@ use core::convert::Infallible;
 /// tried on 6.18. Not dumpable, it is closed to everyone inside. Only now: it makes PID 1's /proc files
 /// root's, and an ordinary user could not have written the maps any more.
 pub(in crate::launch) fn close_to_the_container(_: &Job) -> Result<(), Fault> {
-    process::close_memory().of(c"prctl PR_SET_DUMPABLE")
+    process::close_memory(true).of(c"prctl PR_SET_DUMPABLE")
 }
 
 /// The command gets a process of its own.

@@ -37,7 +37,7 @@ pub(in crate::launch) fn mount_proc(job: &Job) -> Result<(), Fault> {
 }
 
 const OLD_PROC: &[u8] = b"gontainer: /proc is the one from outside: \
-    the kernel allows no new one where a part of it is covered, as in a Docker container\n";
+    the kernel allows no new one where a part of it is covered, as in Docker\n";
 
 /// Without a PID namespace, the host's /proc.
 pub(in crate::launch) fn bind_proc(_: &Job) -> Result<(), Fault> {

@@ -65,8 +65,14 @@ pub(in crate::launch) fn lay(job: &Job) -> Result<(), Fault> {
     } else {
         c"lowerdir=.,upperdir=/proc/upper,workdir=/proc/work"
     };
-    mount::mount_overlay(data, WORK).on(c"mount", OVERLAY)?;
+    let lower = file::open(c".", Open::RealDir).on(c"open", OVERLAY)?;
+    mount::mount_overlay(data, WORK, &lower).on(c"mount", OVERLAY)?;
     let tree = mount::copy_mount(WORK).on(c"open_tree", OVERLAY)?;
+    // Without a word the kernel makes it so where it cannot make what it needs in `work` (ovl_get_workdir in
+    // fs/overlayfs/super.c): somebody else's, or no inode left.
+    if mount::is_read_only(&tree) == Ok(true) {
+        return Err(Errno::EROFS).on(c"mount", OVERLAY);
+    }
     mount::detach_top(WORKBENCH).on(c"umount2", WORKBENCH)?;
     mount::attach_tree_here(&tree).on(c"move_mount", OVERLAY)?;
     file::change_dir_to(&tree).on(c"fchdir", OVERLAY)?;

@@ -4,14 +4,21 @@ use crate::launch::fault::{Fault, On};
 use crate::launch::job::Job;
 use crate::sys::process::{self, CapabilitySets};
 use crate::sys::{Errno, file};
+use core::ffi::CStr;
 
 /// The half-made child shares our memory and all its capabilities. To root inside another container without -uid
 /// it lies open, if that sees its pid: in its own user namespace because that one's owner has all capabilities
 /// there, and without one as soon as it has given up what others have not got. Not dumpable, it takes
 /// CAP_SYS_PTRACE outside. Root alone needs this, and can: everybody else's containers have user namespaces,
 /// none of which owns another; and would lose the /proc files that the id maps are written to.
-pub(in crate::launch) fn close_memory(_: &mut Job) -> Result<(), Fault> {
-    process::close_memory().of(c"prctl PR_SET_DUMPABLE")
+pub(in crate::launch) fn close_memory(job: &mut Job) -> Result<(), Fault> {
+    const MAPS: &CStr = c"/proc/self/setgroups";
+    process::close_memory(true).of(c"prctl PR_SET_DUMPABLE")?;
+    // Somebody else who has the number that stands for root here. Root by another number may still write there.
+    if job.config.user && job.config.caller_uid != 0 && !file::is_there(MAPS, libc::W_OK) {
+        process::close_memory(false).of(c"prctl PR_SET_DUMPABLE")?;
+    }
+    Ok(())
 }
 
 /// Before anything is created in a tree of its own: there a caller's habits have no place. On the host's

@@ -31,7 +31,7 @@ pub(in crate::launch) fn become_root(job: &Job) -> Result<(), Fault> {
     }
     process::set_user_id(0).of(c"setresuid")?;
     // Where fs.suid_dumpable is 1, other ids opened our memory.
-    process::close_memory().of(c"prctl PR_SET_DUMPABLE")
+    process::close_memory(true).of(c"prctl PR_SET_DUMPABLE")
 }
 
 /// Becomes whom `-user` names: by the container's own files a name or a number, with all its groups; with a group's number
