@@ -161,7 +161,7 @@ fn on_the_initramfs_a_rootfs_is_refused_and_the_rest_works() {
     });
     let outcomes = machine.on_its_initramfs().scripts(scripts.as_flattened()).boot();
     let line = "gontainer: make the rootfs /: pivot_root(/rootfs): invalid argument (EINVAL)";
-    let hint = "hint: the root here is the initramfs, which pivot_root cannot leave: \
+    let hint = "hint: the root is an initramfs, which pivot_root cannot leave: \
                 switch_root to a tmpfs first, or leave -mnt out";
     for outcomes in outcomes.chunks(3) {
         let [refused, traced, rest] = outcomes else { unreachable!() };
