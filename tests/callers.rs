@@ -86,6 +86,26 @@ fn in_a_chroot_without_proc_it_says_what_is_missing() {
     }
 }
 
+#[test]
+fn in_a_chroot_with_a_proc_that_is_said() {
+    for user in root_users() {
+        let root = rootfs(user);
+        root.copy(gontainer(), "bin/gontainer").mode("bin/gontainer", 0o755);
+        for (flags, line) in [
+            ("-uid", "make the namespaces: clone: operation not permitted (EPERM)"),
+            ("-pid", "stop mounts spreading to the host: mount(/): invalid argument (EINVAL)"),
+        ] {
+            let script = format!("mount -t proc proc /proc && exec gontainer -run {flags} -- true");
+            let case = Case::direct(user).private_mounts().args(["chroot", &root.join(""), "/bin/sh", "-c", &script]);
+            if crate::support::is_static() {
+                case.run()
+                    .refuses(125, &format!("gontainer: {line}"))
+                    .hints("this process is in a chroot: no user namespace");
+            }
+        }
+    }
+}
+
 /// Words behind the program's name: flags of all kinds with values that fit or not.
 fn words(flags: Vec<String>) -> impl Strategy<Value = Vec<String>> {
     const VALUES: [&str; 14] = [

@@ -85,10 +85,10 @@ static CAUSES: &[Cause] = &[
         remedy: Name::of(c"user namespaces are off here for ordinary users; as root: sysctl kernel.unprivileged_userns_clone=1"),
     },
     Cause {
-        calls: Name::of(c"clone"),
-        errnos: [Errno::EPERM; 2],
-        holds: |config| config.user && is_chrooted(),
-        remedy: Name::of(c"this process is in a chroot, where the kernel makes no user namespace: use pivot_root"),
+        calls: Name::of(c"clone,mount"),
+        errnos: [Errno::EPERM, Errno::EINVAL],
+        holds: |_| is_chrooted(),
+        remedy: Name::of(c"this process is in a chroot: no user namespace can be made, and / is no mount: use pivot_root"),
     },
     Cause {
         calls: Name::of(c"clone"),
