@@ -301,8 +301,10 @@ fn check(config: &mut Config) -> Result<(), Misuse> {
         "-strict: no flag behind it may loosen it"
     } else if config.wants_overlay() && !config.wants_root() {
         "-overlay: needs -mnt, as in -mnt=/ for the host's own tree"
-    } else if (config.as_pid1 || config.keeps_changes()) && !config.pid {
-        "-as-pid1, -overlay=DIR: need -pid"
+    } else if config.as_pid1 && !config.pid {
+        "-as-pid1: needs -pid"
+    } else if config.keeps_changes() && !config.wants_init() {
+        "-overlay=DIR: needs -pid, and not -as-pid1"
     } else {
         return Ok(());
     };

@@ -526,14 +526,15 @@ impl Config {
 
     /// Whether the child waits for the id maps before it looks up any name. Until they are written no id has a number,
     /// and so root inside no power over any file: not to search a directory that is closed to its caller, not to make
-    /// anything. What needs neither the child does meanwhile.
+    /// anything, nor to reach what is mounted behind a closed door. What needs neither the child does meanwhile.
     pub(crate) fn wants_ids_first(&self) -> bool {
-        self.wants_overlay() || self.wants_sources()
+        self.wants_overlay() || self.wants_sources() || self.wants_root_read_only() || self.wants_no_devices()
     }
 
-    /// The same before it looks up names in the container's tree, or the caller's directory's.
+    /// The same before it looks up names in the container's tree, or that of the caller's directory, or becomes root.
     pub(crate) fn wants_ids_early(&self) -> bool {
-        (self.wants_root() || self.wants_more_mounts() || self.may_cover_work_dir()) && !self.wants_ids_first()
+        let any = self.wants_root() || self.wants_more_mounts() || self.wants_proc_covered() || self.wants_root_ids();
+        any && !self.wants_ids_first()
     }
 
     pub(crate) fn wants_ids_late(&self) -> bool {
@@ -545,12 +546,9 @@ impl Config {
         self.wants_root_ids() && self.wants_overlay()
     }
 
+    /// Before that only the caller may be able to: the tree may be the caller's.
     pub(crate) fn becomes_root_early(&self) -> bool {
-        self.wants_root_ids() && !self.becomes_root_first() && !self.becomes_root_late()
-    }
-
-    pub(crate) fn becomes_root_late(&self) -> bool {
-        self.wants_root_ids() && self.wants_ids_late()
+        self.wants_root_ids() && !self.wants_overlay()
     }
 
     /// Whether group 5, tty in every distribution, has a number outside. `lines` are those of a map that has more

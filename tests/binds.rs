@@ -445,6 +445,26 @@ fn a_root_that_is_read_only_already_stays_so() {
     }
 }
 
+/// Without mount_setattr each mount is looked up, and root inside may look behind a closed door only once ids have numbers.
+#[test]
+fn what_is_mounted_behind_a_closed_door_becomes_read_only_too() {
+    let Some(strace) = need_program("strace") else { return };
+    for start in starts().into_iter().filter(|start| !start.is_real_root()) {
+        let root = rootfs(start.user);
+        root.dir("closed").dir("closed/in");
+        let script = format!(
+            "mount -t tmpfs none {at}/closed/in && chmod 0 {at}/closed && exec {strace} -f -o /dev/null \
+             -e inject=mount_setattr:error=ENOSYS -e inject=write:delay_enter=50000 \
+             {gontainer} -run -uid -pid -ro -mnt={at} -- sh -c '(echo >/closed/in/x) 2>/dev/null || echo refused'",
+            at = root.join(""),
+            strace = strace.display(),
+            gontainer = gontainer().display(),
+        );
+        Case::new(start).words("-pid").script(&script).run().prints("refused\n");
+        root.mode("closed", 0o755);
+    }
+}
+
 /// No flag is lost, on a kernel without mount_setattr either, where all have to be told again.
 #[test]
 fn what_becomes_read_only_keeps_flags_of_every_kind() {
@@ -572,7 +592,7 @@ fn an_overlay_that_keeps_nothing_is_a_failure() {
             dir.mode("", 0o700);
             fs::create_dir(dir.join("work")).unwrap(); // root's
             let case = Case::new(start).words("-pid").root(&root).arg(format!("-overlay={}", dir.join("")));
-            let line = "gontainer: lay an overlay over the rootfs: mount(overlay): read-only file system (EROFS)";
+            let line = "gontainer: lay an overlay over the rootfs: mount(work): read-only file system (EROFS)";
             case.command("true").run().refuses(125, line);
         }
     }

@@ -187,9 +187,11 @@ fn a_command_line_of_any_length_is_taken() {
 
 #[test]
 fn as_pid1_needs_pid() {
-    misuse(&["-run", "-uid", "-as-pid1"], "-as-pid1, -overlay=DIR: need -pid");
-    misuse(&["-run", "-uid", "-pid=false", "-as-pid1", "true"], "-as-pid1, -overlay=DIR: need -pid");
-    misuse(&["-run", "-uid", "-mnt=/", "-overlay=x", "true"], "-as-pid1, -overlay=DIR: need -pid");
+    misuse(&["-run", "-uid", "-as-pid1"], "-as-pid1: needs -pid");
+    misuse(&["-run", "-uid", "-pid=false", "-as-pid1", "true"], "-as-pid1: needs -pid");
+    let line = "-overlay=DIR: needs -pid, and not -as-pid1";
+    misuse(&["-run", "-uid", "-mnt=/", "-overlay=x", "true"], line);
+    misuse(&["-run", "-uid", "-pid", "-as-pid1", "-mnt=/", "-overlay=x", "true"], line);
     for start in starts() {
         Case::new(start).words("-uts -as-pid1=false").command("echo started").run().prints("started\n");
     }

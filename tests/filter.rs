@@ -359,9 +359,9 @@ fn a_file_that_is_no_filter_is_refused() {
         let whole = bpf(libc::SYS_getppid, 7);
         let size = format!("gontainer: read the filter of system calls: size({})", folder.join("filter"));
         for (content, line, hint) in [
-            (&whole[..31], format!("{size}: invalid argument (EINVAL)"), "a BPF program as libseccomp"),
-            (&[], format!("{size}: invalid argument (EINVAL)"), "a BPF program as libseccomp"),
-            (&[0; 4097 * 8], format!("{size}: file too large (EFBIG)"), "a BPF program as libseccomp"),
+            (&whole[..31], format!("{size}: invalid argument (EINVAL)"), "-seccomp takes BPF as libseccomp"),
+            (&[], format!("{size}: invalid argument (EINVAL)"), "-seccomp takes BPF as libseccomp"),
+            (&[0; 4097 * 8], format!("{size}: file too large (EFBIG)"), "-seccomp takes BPF as libseccomp"),
             (
                 &[255; 64],
                 "gontainer: filter system calls: prctl PR_SET_SECCOMP: invalid argument (EINVAL)".into(),

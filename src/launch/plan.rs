@@ -1,7 +1,7 @@
 //! What a start consists of, in order. Read this first.
 //!
 //! The launcher prepares on the host, makes the child in its new namespaces and writes its id maps, while
-//! the child sets up mounts, host name and network; a byte through a pipe joins the two. Then the child
+//! the child sets up what needs none; a byte through a pipe joins the two. Then the child sets up the rest,
 //! becomes PID 1 and starts the command, or, without a PID 1 of ours, is the command.
 //!
 //! What is not in a list here is not done; but for the end, which `launch` sees to: to see the command start, if somebody
@@ -108,11 +108,11 @@ plan! {
         "take the host's /proc along" if Config::wants_hosts_proc => mounts::bind_proc;
         "cover what root could misuse in /proc" if Config::wants_proc_covered => mounts::cover_proc;
         "wait for the id maps" if Config::wants_ids_early => handshake::await_go;
-        "become root inside" if Config::becomes_root_early => user::become_root;
-        "die with the parent all the same" if Config::becomes_root_early => handshake::die_with_parent_again;
         "move /proc into the rootfs" if Config::wants_proc_moved => mounts::move_proc;
         "mount a read-only /sys" if Config::wants_sys => mounts::mount_sys;
         "use the host's name servers" if Config::wants_dns => mounts::bind_resolver;
+        "become root inside" if Config::becomes_root_early => user::become_root;
+        "die with the parent all the same" if Config::becomes_root_early => handshake::die_with_parent_again;
         "fill a small /dev" if Config::wants_dev => dev::fill;
         "mount what was asked for" if Config::wants_more_mounts => binds::mount_all;
         "go where the caller was" if Config::may_cover_work_dir => root::enter_callers_dir;
@@ -127,8 +127,6 @@ plan! {
         "gain no privileges by executing" if Config::refuses_new_privileges => privileges::refuse_new;
         "refuse calls that no container needs" if Config::wants_default_filter => filter::refuse_calls;
         "wait for the id maps" if Config::wants_ids_late => handshake::await_go;
-        "become root inside" if Config::becomes_root_late => user::become_root;
-        "die with the parent all the same" if Config::becomes_root_late => handshake::die_with_parent_again;
         "see that no user namespace can be made" if Config::is_strict => filter::see_that_it_holds;
     }
 

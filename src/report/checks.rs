@@ -171,7 +171,7 @@ static CAUSES: &[Cause] = &[
         calls: Name::of(c"mount"),
         errnos: REFUSED,
         holds: |config| config.user && is_mounted(|place| place.starts_with(b"/proc/"), b""),
-        remedy: Name::of(c"something covers a part of /proc here, as in Docker: the kernel allows no new one"),
+        remedy: Name::of(c"a part of /proc is covered here, as in Docker: the kernel allows no new one"),
     },
     Cause {
         calls: Name::of(c"open,mount,clone"),
@@ -201,7 +201,7 @@ static CAUSES: &[Cause] = &[
         calls: Name::of(c"find"),
         errnos: [Errno::ENOENT; 2],
         holds: |_| true,
-        remedy: Name::of(c"ids other than your own take newuidmap and newgidmap: on Debian, apt-get install uidmap"),
+        remedy: Name::of(c"ids other than your own take newuidmap and newgidmap: Debian's package uidmap"),
     },
     Cause {
         calls: Name::of(c"run"),
@@ -263,7 +263,7 @@ static CAUSES: &[Cause] = &[
         calls: Name::of(c"size"),
         errnos: [Errno::EINVAL, Errno::EFBIG],
         holds: |config| config.wants_filter_of_file(),
-        remedy: Name::of(c"-seccomp takes a BPF program as libseccomp exports it: 1 to 4096 instructions of 8 bytes"),
+        remedy: Name::of(c"-seccomp takes BPF as libseccomp exports it: 1 to 4096 instructions of 8 bytes"),
     },
     Cause {
         calls: Name::of(c"prctl PR_SET_SECCOMP"),

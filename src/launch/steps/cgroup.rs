@@ -252,11 +252,12 @@ pub(in crate::launch) fn remove(config: &Config, cgroup: &Cgroup) -> bool {
     ran_out(events)
 }
 
-/// Whether `memory.events` counts that this limit was hit and nothing could be freed. Its kills are counted in
-/// `oom_kill`, and with them those for a limit further up, or of the whole machine.
+/// Whether `memory.events` counts that this limit was hit and nothing could be freed, and a kill: not all may be killed,
+/// nor are all killed for this limit, but for one further up, or for the whole machine.
 fn ran_out(events: &[u8]) -> bool {
-    let count = parts(events, b'\n').find_map(|line| line.strip_prefix(b"oom "));
-    count.is_some_and(|count| count != b"0")
+    let counts =
+        |what: &[u8]| parts(events, b'\n').any(|line| line.strip_prefix(what).is_some_and(|count| count != b"0"));
+    counts(b"oom ") && counts(b"oom_kill ")
 }
 
 #[cfg(test)]
@@ -293,5 +294,6 @@ mod tests {
     fn what_ran_out_within_the_limit_is_counted_in_its_own_line() {
         assert!(ran_out(b"low 0\nmax 5\noom 1\noom_kill 2\noom_group_kill 1\n"));
         assert!(!ran_out(b"low 0\nmax 0\noom 0\noom_kill 2\noom_group_kill 0\n") && !ran_out(b""));
+        assert!(!ran_out(b"low 0\nmax 9\noom 3\noom_kill 0\noom_group_kill 0\n"));
     }
 }

@@ -71,7 +71,7 @@ pub(in crate::launch) fn lay(job: &Job) -> Result<(), Fault> {
     // Without a word the kernel makes it so where it cannot make what it needs in `work` (ovl_get_workdir in
     // fs/overlayfs/super.c): somebody else's, or no inode left.
     if mount::is_read_only(&tree) == Ok(true) {
-        return Err(Errno::EROFS).on(c"mount", OVERLAY);
+        return Err(Errno::EROFS).on(c"mount", c"work");
     }
     mount::detach_top(WORKBENCH).on(c"umount2", WORKBENCH)?;
     mount::attach_tree_here(&tree).on(c"move_mount", OVERLAY)?;

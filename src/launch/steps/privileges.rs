@@ -14,7 +14,8 @@ use core::ffi::CStr;
 pub(in crate::launch) fn close_memory(job: &mut Job) -> Result<(), Fault> {
     const MAPS: &CStr = c"/proc/self/setgroups";
     process::close_memory(true).of(c"prctl PR_SET_DUMPABLE")?;
-    // Somebody else who has the number that stands for root here. Root by another number may still write there.
+    // Somebody else who has the number that stands for root here, and who starts nothing so. Root by another number may
+    // still write there, where 0 is not somebody else.
     if job.config.user && job.config.caller_uid != 0 && !file::is_there(MAPS, libc::W_OK) {
         process::close_memory(false).of(c"prctl PR_SET_DUMPABLE")?;
     }
