@@ -162,7 +162,11 @@ fn without_one_flag(config: &Config, words: Words, environment: Words) -> Vec<Va
         let Split { flags, rest, left_out: Some(flag) } = split(words, index) else { break };
         let name = flag_name(flag.to_bytes());
         let mut other = Config::new(config.caller_uid, config.caller_gid);
-        if flags::find(name).is_none_or(Flag::shapes_container) && parse_flags(flags, &mut other).is_ok() {
+        if flags::find(name).is_none_or(Flag::shapes_container)
+            && parse_flags(flags, &mut other).is_ok()
+            // What root deletes with -uid is there without, the other way round, too.
+            && (other.user == config.user || !other.keeps_changes())
+        {
             other.no_command = config.no_command;
             let command = command(&other, rest, environment, false);
             variants.push(Variant { flag, config: other, command, starts: Cell::new(true) });

@@ -1,6 +1,6 @@
 //! `-bench`: what it measures, how it says so, and that it starts what `-run` starts.
 
-use crate::support::{Case, Folder, Start, gontainer, need_program, rootfs, starts, users};
+use crate::support::{Case, Folder, Start, gontainer, need_program, root_users, rootfs, starts, users};
 use std::ffi::CString;
 use std::fs::File;
 use std::os::fd::AsRawFd;
@@ -14,6 +14,19 @@ fn bench(start: Start, flags: &str) -> Case {
 }
 
 const EARLY: &str = "gontainer: -bench: ended early: fewer were measured than asked for\n";
+
+/// What is deleted in an overlay with a user namespace is there in one without.
+#[test]
+fn kept_changes_are_not_measured_without_their_user_namespace() {
+    for user in root_users() {
+        let (root, kept) = (rootfs(user), Folder::new(user));
+        let overlay = format!("-overlay={}", kept.join("new"));
+        let run = Case::plain(user).words("-bench=4 -uid -pid").root(&root).arg(overlay).args(["--", "true"]).run();
+        let text = run.text();
+        let costs = text.split_once("that each flag adds").map_or("", |(_, costs)| costs);
+        run.that("without each other flag", costs.contains("\n-overlay=") && !costs.contains("\n-uid "));
+    }
+}
 
 /// Whoever executed it may have had children.
 #[test]

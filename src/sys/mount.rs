@@ -2,7 +2,6 @@
 
 use super::file::{self, Open, own_name};
 use super::{Errno, Fd, call};
-use crate::number;
 use crate::text::Text;
 use core::ffi::CStr;
 
@@ -211,20 +210,16 @@ fn flags_of(on: &Fd) -> Result<u64, Errno> {
 #[cold]
 #[inline(never)]
 fn remount_below(top: &Fd, set: u64) -> Result<(), Errno> {
-    let mut info = Text::<32>::new();
-    info.push(b"/proc/self/fdinfo/").push_number(top.number().unsigned_abs().into());
-    let info = file::open(info.c_str_or_empty(), Open::Read)?;
-    let id = file::number_behind(&info, b"mnt_id:")?;
-    let mut place = MountPoint::new();
-    each_mount(&mut |number, point| {
-        if number == id {
-            place.push(point);
-        }
-        Ok(())
-    })?;
-    each_mount(&mut |_, point| {
-        let Some(way) = way_down(place.as_bytes(), point) else { return Ok(()) };
-        match file::open_at(top, plain(way).c_str_or_empty(), Open::Name) {
+    // Not by its number in fdinfo, which is closed to who has become root inside: seen on 5.10, and not on 6.1.
+    let mut place = [0; 1024];
+    let length = file::read_link(top, own_name(top.number()).c_str_or_empty(), &mut place)?;
+    let place = place.get(..length).unwrap_or_default();
+    each_mount(&mut |point| {
+        let point = plain(point);
+        let Some(way) = way_down(place, point.as_bytes()) else { return Ok(()) };
+        let mut name = MountPoint::new();
+        name.push(way);
+        match file::open_at(top, name.c_str_or_empty(), Open::Name) {
             Err(Errno::ENOENT | Errno::ENOTDIR | Errno::EACCES) => Ok(()),
             found => match remount(&found?, set, 0) {
                 Err(Errno::EINVAL) => Ok(()), // no mount's top
@@ -237,8 +232,8 @@ fn remount_below(top: &Fd, set: u64) -> Result<(), Errno> {
 /// The longest that [`file::has_line`] shows.
 type MountPoint = Text<1024>;
 
-/// Is told a mount's number and place.
-type OnMount<'a> = dyn FnMut(Option<u64>, &[u8]) -> Result<(), Errno> + 'a;
+/// Is told a mount's place.
+type OnMount<'a> = dyn FnMut(&[u8]) -> Result<(), Errno> + 'a;
 
 /// Calls `each` for every mount, proc_pid_mountinfo(5), until it fails.
 ///
@@ -249,8 +244,8 @@ fn each_mount(each: &mut OnMount) -> Result<(), Errno> {
     let mut result = Ok(());
     file::has_line(&list, usize::MAX, &mut |line| {
         let mut words = line.split(|byte| *byte == b' ');
-        result = match (words.next(), words.nth(3), words.next()) {
-            (Some(number), Some(point), Some(_)) => each(number::decimal(number), point),
+        result = match (words.nth(4), words.next()) {
+            (Some(point), Some(_)) => each(point),
             _ if line.is_empty() => Ok(()), // behind the last one
             _ => Err(Errno::ENAMETOOLONG),
         };
