@@ -210,7 +210,7 @@ fn flags_of(on: &Fd) -> Result<u64, Errno> {
 #[cold]
 #[inline(never)]
 fn remount_below(top: &Fd, set: u64) -> Result<(), Errno> {
-    // Not by its number in fdinfo, which is closed to who has become root inside: seen on 5.10, and not on 6.1.
+    // Not by its number in fdinfo, which is closed to who has become root inside: seen on 5.10, and not on 6.18.
     let mut place = [0; 1024];
     let length = file::read_link(top, own_name(top.number()).c_str_or_empty(), &mut place)?;
     let place = place.get(..length).unwrap_or_default();
