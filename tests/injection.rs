@@ -2,7 +2,7 @@
 //! container as without, or exit status 125 and a line that names the step; and nothing is left.
 
 use crate::support::{
-    Case, Fault, Filter, Folder, Outcome, Seen, Start, marker, mounts, processes_with, rootfs, starts,
+    Case, Fault, Filter, Folder, Outcome, Seen, Start, await_end_of, marker, mounts, processes_with, rootfs, starts,
 };
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
@@ -178,6 +178,20 @@ fn every_call_of_a_start_may_fail() {
     }
     assert!(complaints.is_empty(), "{complaints}");
     assert_eq!(mounts(), before);
+}
+
+#[test]
+fn what_a_command_has_started_ends_with_a_wait_that_fails_without_a_pid_namespace_too() {
+    for start in starts() {
+        let name = marker();
+        // A signal is what the first wait ends with; the second fails.
+        let script = format!("sleep 1000 & echo begun; kill -WINCH $PPID; wait; : {name}");
+        let at = Seen { side: 0, index: 1, call: libc::SYS_rt_sigtimedwait.try_into().unwrap(), first: 0 };
+        let (outcome, _) = Case::new(start).words("-uts").script(&script).watched(Some(Fault { at, errno: libc::EIO }));
+        let line = "wait for the container: rt_sigtimedwait: input/output error (EIO)";
+        outcome.stdout("begun\n").status(125).stderr(format!("gontainer: {line}\n"));
+        await_end_of(&name);
+    }
 }
 
 /// Every call with every error; with one in turn where a process makes the same call again, and, but for

@@ -7,8 +7,8 @@ use crate::ids::Range;
 use crate::sys::file::Pipe;
 use crate::sys::process;
 use crate::sys::seccomp::Instruction;
-use crate::sys::signal::SignalSet;
-use crate::sys::{Errno, Fd, Pid};
+use crate::sys::signal::{self, SignalSet};
+use crate::sys::{Errno, Fd, Pid, Signal};
 use crate::text::Text;
 use core::cell::{Cell, OnceCell};
 use core::mem::ManuallyDrop;
@@ -144,7 +144,9 @@ impl Drop for Running<'_> {
             if let Some(go) = &self.job.go {
                 go.write.close_copy(); // where a filter refuses kill(2), its end ends the child
             }
-            let _ = crate::sys::signal::kill(child, crate::sys::Signal(libc::SIGKILL)); // ESRCH: it has ended
+            // Its group too: without a PID namespace what a command has started would go on. ESRCH: it leads none yet.
+            let _ = signal::kill(child.group(), Signal(libc::SIGKILL));
+            let _ = signal::kill(child, Signal(libc::SIGKILL)); // ESRCH: it has ended
             let _ = process::wait_for_end(child); // ECHILD: and was reaped
         }
     }
