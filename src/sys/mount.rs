@@ -214,45 +214,40 @@ fn remount_below(top: &Fd, set: u64) -> Result<(), Errno> {
     let mut place = [0; 1024];
     let length = file::read_link(top, own_name(top.number()).c_str_or_empty(), &mut place)?;
     let place = place.get(..length).unwrap_or_default();
-    each_mount(&mut |point| {
-        let point = plain(point);
-        let Some(way) = way_down(place, point.as_bytes()) else { return Ok(()) };
-        let mut name = MountPoint::new();
-        name.push(way);
-        match file::open_at(top, name.c_str_or_empty(), Open::Name) {
-            Err(Errno::ENOENT | Errno::ENOTDIR | Errno::EACCES) => Ok(()),
-            found => match remount(&found?, set, 0) {
-                Err(Errno::EINVAL) => Ok(()), // no mount's top
-                result => result,
-            },
-        }
-    })
-}
-
-/// The longest that [`file::has_line`] shows.
-type MountPoint = Text<1024>;
-
-/// Is told a mount's place.
-type OnMount<'a> = dyn FnMut(&[u8]) -> Result<(), Errno> + 'a;
-
-/// Calls `each` for every mount, proc_pid_mountinfo(5), until it fails.
-///
-/// # Errors
-/// ENAMETOOLONG: a place that is not shown whole.
-fn each_mount(each: &mut OnMount) -> Result<(), Errno> {
     let list = file::open(c"/proc/self/mountinfo", Open::Read)?;
     let mut result = Ok(());
     file::has_line(&list, usize::MAX, &mut |line| {
-        let mut words = line.split(|byte| *byte == b' ');
-        result = match (words.nth(4), words.next()) {
-            (Some(point), Some(_)) => each(point),
-            _ if line.is_empty() => Ok(()), // behind the last one
-            _ => Err(Errno::ENAMETOOLONG),
-        };
+        result = remount_listed(top, place, line, set);
         result.is_err()
     })?;
     result
 }
+
+/// The same to the mount of one line of proc_pid_mountinfo(5), if it is below `place`, which `top` names.
+///
+/// # Errors
+/// ENAMETOOLONG: its place is not shown whole.
+fn remount_listed(top: &Fd, place: &[u8], line: &[u8], set: u64) -> Result<(), Errno> {
+    let mut words = line.split(|byte| *byte == b' ');
+    let point = match (words.nth(4), words.next()) {
+        (Some(point), Some(_)) => plain(point),
+        _ if line.is_empty() => return Ok(()), // behind the last one
+        _ => return Err(Errno::ENAMETOOLONG),
+    };
+    let Some(way) = way_down(place, point.as_bytes()) else { return Ok(()) };
+    let mut name = MountPoint::new();
+    name.push(way);
+    match file::open_at(top, name.c_str_or_empty(), Open::Name) {
+        Err(Errno::ENOENT | Errno::ENOTDIR | Errno::EACCES) => Ok(()),
+        found => match remount(&found?, set, 0) {
+            Err(Errno::EINVAL) => Ok(()), // no mount's top
+            result => result,
+        },
+    }
+}
+
+/// The longest that [`file::has_line`] shows.
+type MountPoint = Text<1024>;
 
 /// What leads from one place to another below it.
 fn way_down<'a>(from: &[u8], to: &'a [u8]) -> Option<&'a [u8]> {
