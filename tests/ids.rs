@@ -541,7 +541,7 @@ fn whoever_the_command_is_it_dies_with_the_launcher_and_takes_its_signals() {
                 let tree = if user.starts_with("-map") { &others } else { &root };
                 let way = way.replace('@', &tree.join(""));
                 let case = Case::plain(start.user).words("-run").words(&way).words(user);
-                let mut running = case.args(["--", "sh", "-c", "echo up; sleep 1000", &name]).spawn();
+                let mut running = case.args(["--", "sh", "-c", "echo up; read x", &name]).silent_input().spawn();
                 running.expect("up\n");
                 running.signal(libc::SIGKILL);
                 await_end_of(&name);
