@@ -294,7 +294,7 @@ fn check(config: &mut Config) -> Result<(), Misuse> {
     } else if config.action.is_none() {
         "nothing to do: -run starts a container, as in gontainer -run -uid -pid"
     } else if !config.isolates() {
-        "-run: nothing to isolate: add namespaces, as in gontainer -run -uid -pid"
+        "nothing to isolate: add namespaces, as in gontainer -run -uid -pid"
     } else if !config.user && (config.map.is_some() || config.group_map.is_some()) {
         "-map: needs a user namespace: leave -uid=false out"
     } else if config.wants_identity() && config.identity().is_none() {

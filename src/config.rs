@@ -661,6 +661,7 @@ impl Config {
             && self.net
             && self.pid
             && self.cgroup
+            && (self.wants_root() || !self.no_proc)
             && (self.time || self.time_is_optional);
         self.strict
             && !(is_apart

@@ -316,10 +316,11 @@ Flags take one dash or two; switches also =true and =false.
 MAP: root, you are 0 inside (default); self, you are who you are outside; auto,
 you are 0, and 1 to 65535 are yours by /etc/subuid and /etc/subgid; or ranges of
 ids, repeatable.
+TIME: 500ms, 5s, 1.5m, 2h. SIZE: bytes, or 64k, 64m, 64g.
 
 Exit status: COMMAND's own; 128+N if signal N killed it; 125 the container could
 not be started; 126 COMMAND cannot be executed; 127 COMMAND not found; 124 the
-time limit ended it; 2 wrong usage.
+time limit ended it; 2 wrong usage; 1 standard output did not take the help.
 ",
     );
 }

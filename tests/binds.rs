@@ -574,8 +574,10 @@ fn changes_are_kept_only_in_what_is_the_callers_alone() {
             // Who may but go in could run what has a set-user-id bit there.
             dir.mode("", if owner.uid == start.user.uid { 0o711 } else { 0o777 });
             let overlay = format!("-overlay={}", dir.join(""));
-            let line =
-                format!("gontainer: claim the directory for changes: stat({}): is not yours alone", dir.join(""));
+            let line = format!(
+                "gontainer: claim the directory for changes: stat({}): is not yours alone (mode 0700)",
+                dir.join("")
+            );
             let case = Case::new(start).words("-pid").root(&root).arg(&overlay);
             case.command("true").run().refuses(125, &line).no_hints();
             assert!(!dir.exists("upper"));

@@ -62,13 +62,14 @@ fn without_an_action_there_is_nothing_to_do() {
 
 #[test]
 fn without_a_namespace_there_is_nothing_to_isolate() {
-    let complaint = "-run: nothing to isolate: add namespaces, as in gontainer -run -uid -pid";
+    let complaint = "nothing to isolate: add namespaces, as in gontainer -run -uid -pid";
     misuse(&["-run"], complaint);
     misuse(&["-run", "true"], complaint);
     misuse(&["-run", "--", "-uid"], complaint);
     misuse(&["-run", "-uid=false", "true"], complaint);
     misuse(&["-run", "-uid", "-uid=false"], complaint);
     misuse(&["-run", "-quiet"], complaint);
+    misuse(&["-bench=3"], complaint);
 }
 
 #[test]

@@ -270,6 +270,7 @@ fn strict_takes_back_nothing() {
             "-cgroup=false",
             "-time=false",
             "-ro=false",
+            "-proc=none", // without -mnt
         ] {
             let case = Case::new(start).args(["-strict", loose]).command("true");
             case.run().refuses(2, "gontainer: -strict: no flag behind it may loosen it");

@@ -206,6 +206,8 @@ fn in_a_tree_of_somebody_elses_nothing_is_made_and_that_is_said() {
                 let run = Case::new(start).root(&root).words(flags).command("true").run();
                 run.refuses(125, line).hints("only the owner of the tree can make a mount point");
             }
+            let run = Case::new(start).words("-uts -tmpfs=/gontainer-tests/missing").command("true").run();
+            run.status(125).hints("only the owner of the tree can make a mount point");
         }
     }
 }

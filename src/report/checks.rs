@@ -134,7 +134,7 @@ static CAUSES: &[Cause] = &[
     Cause {
         calls: Name::of(c"mkdir,create"),
         errnos: [Errno::EACCES; 2],
-        holds: |config| config.user && config.root.is_some_and(|root| is_anothers(config, root)),
+        holds: |config| config.user && is_anothers(config),
         remedy: Name::of(c"only the owner of the tree can make a mount point: to it root inside is you"),
     },
     Cause {
@@ -369,9 +369,12 @@ fn keeps_changes_on_overlay(config: &Config) -> bool {
         .is_ok_and(|[kind, ..]| kind == OVERLAYFS_SUPER_MAGIC)
 }
 
-/// Whether the rootfs belongs to somebody else than the caller; where that cannot be seen, it does not.
-fn is_anothers(config: &Config, root: &CStr) -> bool {
-    let here = if config.enters_late() { root } else { c"." }; // the launcher is in it, if it could go there
+/// Whether the tree belongs to somebody else than the caller; where that cannot be seen, it does not.
+fn is_anothers(config: &Config) -> bool {
+    let here = match config.root {
+        Some(_) if !config.enters_late() => c".", // the launcher is in it, if it could go there
+        root => root.unwrap_or(c"/"),
+    };
     file::mode_and_owner(here).is_ok_and(|(_, owner)| owner != config.caller_uid)
 }
 

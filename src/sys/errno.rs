@@ -106,7 +106,7 @@ errors! {
     IN_USE 5011 "another container keeps its changes there"
     NOT_PROC 5012 "is not the kernel's: somebody made it"
     OTHERS_PROC 5013 "is of processes that we are not among"
-    NOT_YOURS 5014 "is not yours alone"
+    NOT_YOURS 5014 "is not yours alone (mode 0700)"
     NO_TIME_NAMESPACES 5000 "takes time namespaces that execve enters: Linux 6.2, CONFIG_TIME_NS"
 }
 

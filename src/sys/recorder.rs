@@ -172,9 +172,8 @@ pub(super) unsafe fn begin(number: usize, registers: [usize; 6], texts: u32) -> 
             }
         }
     }
-    if number == nr::WRITE
-        && let [_, start, length, ..] = registers
-    {
+    if number == nr::WRITE {
+        let [_, start, length, ..] = registers;
         // SAFETY: write(2) is about to read the same bytes.
         let bytes = unsafe { core::slice::from_raw_parts(core::ptr::with_exposed_provenance::<u8>(start), length) };
         for (from, to) in bytes.iter().take(TEXT_BYTES / 2).zip(room) {
