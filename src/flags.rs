@@ -383,7 +383,7 @@ mod tests {
             let line = help.lines().find(|line| line.ends_with(said_of(flag))).unwrap_or_default();
             assert!(line.get(HELP_COLUMN - 1..) == row.trim_end().get(HELP_COLUMN - 1..), "{line}");
         }
-        assert!(help.ends_with("usage.\n"), "the buffer is too small");
+        assert!(help.ends_with("the help.\n"), "the buffer is too small");
     }
 
     fn asked(lists: &[&CStr]) -> Result<Capabilities, &'static str> {
