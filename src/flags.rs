@@ -272,7 +272,7 @@ fn distance(from: &[u8], to: &[u8]) -> usize {
 const HELP_COLUMN: usize = 19;
 
 /// Room for the whole help.
-pub(crate) type Help = Text<4096>;
+pub(crate) type Help = Text<4352>;
 
 /// The help, at most 80 columns wide.
 pub(crate) fn help(text: &mut Help) {
