@@ -116,7 +116,7 @@ fn start(config: &Config, rest: Words, environment: Words) -> i32 {
             128 + INTERRUPT.0
         }
         Outcome::OutOfMemory(status) => {
-            report::note("the container used all of its -memory: the kernel killed it");
+            report::note("the container used all of its -memory, and was killed");
             status
         }
         Outcome::NotStarted(failure, interpreter) => {
@@ -140,7 +140,7 @@ fn bench(config: &Config, file: &'static CStr, words: Words, rest: Words, enviro
     let mut programs = None;
     if let Some(versus) = config.versus {
         let Some(theirs) = in_words(versus.to_bytes()) else {
-            report::misuse(&Misuse::Whole("-vs: a quote is not closed, or there is no word"));
+            report::misuse(&Misuse::Whole("-vs: no word, or an open quote"));
             return WRONG_USAGE;
         };
         programs = Some([as_run(file, words, rest), theirs].map(|mut words| {
@@ -148,7 +148,7 @@ fn bench(config: &Config, file: &'static CStr, words: Words, rest: Words, enviro
             let path = environment.clone().find_map(|word| word.after(b"PATH=")).unwrap_or(USUAL_PATH);
             Command { words: Words::new(words.leak()), environment, path }
         }));
-    } else if config.jobs == 1 {
+    } else if config.jobs == 1 && config.may_be_freer() {
         variants = without_one_flag(config, words, environment);
     }
     report::bench(&Bench { config, command: &command, variants: &variants, programs, words })
@@ -164,6 +164,8 @@ fn without_one_flag(config: &Config, words: Words, environment: Words) -> Vec<Va
         let mut other = Config::new(config.caller_uid, config.caller_gid);
         if flags::find(name).is_none_or(Flag::shapes_container)
             && parse_flags(flags, &mut other).is_ok()
+            && (other.wants_root() == config.wants_root() || config.no_command && !config.wants_more_mounts())
+            && other.wants_overlay() == config.wants_overlay()
             // What root deletes with -uid is there without, the other way round, too.
             && (other.user == config.user || !other.keeps_changes())
         {
@@ -290,11 +292,11 @@ fn check(config: &mut Config) -> Result<(), Misuse> {
     } else if config.jobs > 1 && config.versus.is_some() {
         "-vs: not with -jobs"
     } else if config.jobs > 1 && config.keeps_changes() {
-        "-overlay=DIR: not with -jobs, as it serves one container at a time"
+        "-overlay=DIR: not with -jobs: it serves one container at a time"
     } else if config.action.is_none() {
         "nothing to do: -run starts a container, as in gontainer -run -uid -pid"
     } else if !config.isolates() {
-        "nothing to isolate: add namespaces, as in gontainer -run -uid -pid"
+        "nothing to isolate: add namespaces, such as -uid -pid"
     } else if !config.user && (config.map.is_some() || config.group_map.is_some()) {
         "-map: needs a user namespace: leave -uid=false out"
     } else if config.wants_identity() && config.identity().is_none() {
@@ -302,7 +304,7 @@ fn check(config: &mut Config) -> Result<(), Misuse> {
     } else if config.opens_init() {
         "-cap: with sys_ptrace root inside would reach gontainer, which is PID 1: add -as-pid1"
     } else if config.loosens_strict() {
-        "-strict: no flag behind it may loosen it"
+        "-strict: no flag may loosen it"
     } else if config.wants_overlay() && !config.wants_root() {
         "-overlay: needs -mnt, as in -mnt=/ for the host's own tree"
     } else if config.as_pid1 && !config.pid {

@@ -57,6 +57,9 @@ const USUAL_CAPABILITIES: u64 = 0xa804_25fb;
 const CAP_SYS_PTRACE: u64 = 1 << 19;
 pub(crate) const CAP_SYS_ADMIN: u64 = 1 << 21;
 
+/// All kinds, as [`Config::namespaces`] has them.
+pub(crate) const EVERY_NAMESPACE: usize = 0x7e02_0000 | CLONE_NEWTIME as usize;
+
 /// Where HOME and USER stand in the environment of a command that is somebody of the container's: only
 /// there is it known who that is.
 pub(crate) static HOME: Room = Room::new();
@@ -649,22 +652,16 @@ impl Config {
         if on {
             self.isolate_all();
             self.capabilities = Capabilities { base: Some(0), added: 0, removed: 0 };
-            (self.filter, self.new_privileges, self.read_only) = (Filter::Default, false, true);
+            (self.new_privileges, self.read_only) = (false, true);
         }
     }
 
     /// Whether a later flag took back a part of what `-strict` stands for.
     pub(crate) fn loosens_strict(&self) -> bool {
-        let is_apart = self.user
-            && self.uts
-            && self.ipc
-            && self.net
-            && self.pid
-            && self.cgroup
-            && (self.wants_root() || !self.no_proc)
-            && (self.time || self.time_is_optional);
+        let left_out = if self.time_is_optional { CLONE_NEWTIME as usize } else { 0 };
         self.strict
-            && !(is_apart
+            && !(self.namespaces() | left_out == EVERY_NAMESPACE
+                && (self.wants_root() || !self.no_proc)
                 && self.allowed_capabilities() == 0
                 && self.wants_default_filter()
                 && self.read_only
@@ -675,6 +672,12 @@ impl Config {
     /// capabilities. From a user namespace below gontainer's it cannot.
     pub(crate) fn opens_init(&self) -> bool {
         self.wants_init() && !self.user && self.capabilities.added & CAP_SYS_PTRACE != 0
+    }
+
+    /// Whether `-bench` may also start the command with less around it: not one that would then write to what is to stay
+    /// as it is, or is not trusted, as `-strict` is read-only.
+    pub(crate) fn may_be_freer(&self) -> bool {
+        self.no_command || !(self.read_only || self.wants_overlay())
     }
 
     pub(crate) fn is_strict(&self) -> bool {

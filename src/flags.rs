@@ -320,7 +320,7 @@ TIME: 500ms, 5s, 1.5m, 2h. SIZE: bytes, or 64k, 64m, 64g.
 
 Exit status: COMMAND's own; 128+N if signal N killed it; 125 the container could
 not be started; 126 COMMAND cannot be executed; 127 COMMAND not found; 124 the
-time limit ended it; 2 wrong usage; 1 standard output did not take the help.
+time limit ended it; 2 wrong usage.
 ",
     );
 }
@@ -383,7 +383,7 @@ mod tests {
             let line = help.lines().find(|line| line.ends_with(said_of(flag))).unwrap_or_default();
             assert!(line.get(HELP_COLUMN - 1..) == row.trim_end().get(HELP_COLUMN - 1..), "{line}");
         }
-        assert!(help.ends_with("the help.\n"), "the buffer is too small");
+        assert!(help.ends_with("usage.\n"), "the buffer is too small");
     }
 
     fn asked(lists: &[&CStr]) -> Result<Capabilities, &'static str> {

@@ -13,7 +13,7 @@ fn bench(start: Start, flags: &str) -> Case {
     Case::plain(start.user).args(start.flags).words(flags)
 }
 
-const EARLY: &str = "gontainer: -bench: ended early: fewer were measured than asked for\n";
+const EARLY: &str = "gontainer: -bench: ended early: fewer were measured\n";
 
 /// What is deleted in an overlay with a user namespace is there in one without.
 #[test]
@@ -21,10 +21,10 @@ fn kept_changes_are_not_measured_without_their_user_namespace() {
     for user in root_users() {
         let (root, kept) = (rootfs(user), Folder::new(user));
         let overlay = format!("-overlay={}", kept.join("new"));
-        let run = Case::plain(user).words("-bench=4 -uid -pid").root(&root).arg(overlay).args(["--", "true"]).run();
+        let run = Case::plain(user).words("-bench=4 -uid -pid -uts").root(&root).arg(overlay).run();
         let text = run.text();
         let costs = text.split_once("that each flag adds").map_or("", |(_, costs)| costs);
-        run.that("without each other flag", costs.contains("\n-overlay=") && !costs.contains("\n-uid "));
+        run.that("without each other flag", costs.contains("\n-uts ") && !costs.contains("\n-uid "));
     }
 }
 
@@ -155,10 +155,10 @@ fn another_program_runs_under_the_same_clock() {
             .stdout("")
             .stderr("gontainer: -vs: cannot measure /nowhere: it does not start, or ends with status 125\n");
         for words in ["-bench -pid -vs='sh", "-bench -pid -vs=\"sh'"] {
-            bench(start, words).run().refuses(2, "gontainer: -vs: a quote is not closed, or there is no word");
+            bench(start, words).run().refuses(2, "gontainer: -vs: no word, or an open quote");
         }
         let run = bench(start, "-bench -pid").arg("-vs= \t").run();
-        run.refuses(2, "gontainer: -vs: a quote is not closed, or there is no word");
+        run.refuses(2, "gontainer: -vs: no word, or an open quote");
         bench(start, "-bench -pid -vs=").run().refuses(2, "gontainer: -vs: must not be empty");
         bench(start, "-bench -pid -vs=true -jobs=2").run().refuses(2, "gontainer: -vs: not with -jobs");
     }
@@ -281,14 +281,39 @@ fn no_process_to_start_is_said() {
     }
 }
 
-/// It executes the command with nothing to keep it in.
+/// The floor executes the command with nothing to keep it in, and what each flag adds is seen by leaving it out.
 #[test]
-fn code_that_is_not_trusted_has_no_floor() {
+fn code_that_is_not_trusted_is_started_in_no_other_way() {
     for start in starts() {
-        let root = rootfs(start.user);
-        let run = bench(start, "-bench=2 -strict").root(&root).command("true").run();
+        let (root, out) = (rootfs(start.user), Folder::new(start.user));
+        let script = "touch /made 2>/dev/null; grep CapEff /proc/self/status >>/out/log";
+        root.dir("out");
+        let bind = format!("-bind={}:/out", out.join(""));
+        let run = bench(start, "-bench=2 -strict").root(&root).arg(bind).args(["--", "sh", "-c", script]).run();
         let text = run.text();
-        run.status(0).that("none", text.contains("\nNo floor: ") && !text.contains("\nfloor: "));
+        run.status(0).that("no floor", text.contains("\nNo floor: ") && !text.contains("\nfloor: "));
+        run.that("nor a flag left out", !text.contains("that each flag adds") && !root.exists("made"));
+        let log = std::fs::read_to_string(out.join("log")).unwrap();
+        run.that("always so", log.lines().all(|line| line == "CapEff:\t0000000000000000"));
+        // The built-in command does nothing.
+        let text = bench(start, "-bench=2 -strict -hostname=x").run().text();
+        assert!(text.contains("\nfloor: ") && text.contains("that each flag adds"), "{text}");
+    }
+}
+
+#[test]
+fn what_is_to_stay_as_it_is_stays_so_while_a_command_is_measured() {
+    for start in starts() {
+        let (root, host) = (rootfs(start.user), Folder::new(start.user));
+        // A place that the host has too.
+        let place = host.join("made");
+        let script = format!("mkdir -p {}; echo x >>{place}", host.join(""));
+        for flags in ["-bench=2 -pid -overlay", "-bench=2 -pid"] {
+            bench(start, flags).root(&root).args(["--", "sh", "-c", &script]).run().status(0);
+            assert!(!host.exists("made"), "the host's");
+            let is_kept = root.path().join(&place[1..]).exists();
+            assert!(is_kept != flags.contains("overlay"), "{flags}");
+        }
     }
 }
 

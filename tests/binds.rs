@@ -354,7 +354,7 @@ fn what_cannot_be_mounted_is_named() {
             Case::plain(user).args(["-run", "-uid", flag, "--", "true"]).run().refuses(2, &line);
         }
         let run = Case::plain(user).words("-bench -jobs=2 -uid -mnt=/ -overlay=x").run();
-        run.refuses(2, "gontainer: -overlay=DIR: not with -jobs, as it serves one container at a time");
+        run.refuses(2, "gontainer: -overlay=DIR: not with -jobs: it serves one container at a time");
         let run = Case::plain(user).words("-run -uid -overlay -- true").run();
         run.refuses(2, "gontainer: -overlay: needs -mnt, as in -mnt=/ for the host's own tree");
     }
@@ -719,7 +719,7 @@ fn a_strict_root_is_read_only() {
         case().script("(echo >/new) 2>/dev/null || echo refused").run().prints("refused\n");
         case().words("-tmpfs=/tmp").script("echo >/tmp/new && echo written").run().prints("written\n");
         let run = case().words("-ro=false").command("true").run();
-        run.refuses(2, "gontainer: -strict: no flag behind it may loosen it");
+        run.refuses(2, "gontainer: -strict: no flag may loosen it");
         assert_eq!(fs::metadata(root.path()).unwrap().permissions().mode() & 0o777, 0o755);
     }
 }

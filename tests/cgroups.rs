@@ -62,7 +62,7 @@ fn a_container_has_limits_as_a_whole() {
             .to_owned(),
     ];
     let outcomes = steps.iter().fold(machine, |machine, step| machine.root(step)).boot();
-    let out_of_memory = "gontainer: the container used all of its -memory: the kernel killed it\n";
+    let out_of_memory = "gontainer: the container used all of its -memory, and was killed\n";
     let nowhere = "gontainer: run the command: execve(nowhere): no such file or directory (ENOENT)\n";
     for (outcome, (stdout, stderr)) in outcomes.iter().zip([
         ("33554432\n0\n1\n50000 100000\n7\n0::/\n", ""),
@@ -118,6 +118,8 @@ fn an_ordinary_user_needs_a_cgroup_of_its_own_and_is_told_how_to_get_one() {
         .user("gontainer -run -uid -pid -memory=32m -- echo ran")
         // Alone in it, as systemd-run starts it.
         .root(&format!("sh -c '{inside} exec {gontainer} sh -c \"{}\"'; {after}", show.replace('$', "\\$")))
+        .root(&format!("sh -c '{inside} exec as 1000 gontainer -run -uid -pid -pids=20 -- echo ran'; {after}"))
+        .root(&format!("sh -c '{inside} exec gontainer -run -uts -cpus=1 -- echo ran'; {after}"))
         // With the shell that started it.
         .root(&format!("sh -c '{inside} {gontainer} echo ran; exit $?'; {after}"))
         .boot();
@@ -143,15 +145,17 @@ fn an_ordinary_user_needs_a_cgroup_of_its_own_and_is_told_how_to_get_one() {
     .stdout("");
     outcomes[2].prints("");
     check(3, "mkdirat(/sys/fs/cgroup/): permission denied (EACCES)", &[how]).status(125).stdout("");
-    let out_of_memory = "gontainer: the container used all of its -memory: the kernel killed it\n";
+    let out_of_memory = "gontainer: the container used all of its -memory, and was killed\n";
     outcomes[4].stderr(out_of_memory).that(
         "PID 1 is beside the container, which is limited; nothing is left",
         String::from_utf8_lossy(&outcomes[4].stdout).split_once("-self\n").is_some_and(|(before, after)| {
             before.starts_with("0::/user/gontainer-") && after == "150000 100000\n0::/user/gontainer\n137\n"
         }),
     );
+    outcomes[5].prints("ran\n0\n");
+    outcomes[6].prints("ran\n0\n");
     check(
-        5,
+        7,
         "write(cgroup.subtree_control): device or resource busy (EBUSY)",
         &["other processes are in gontainer's cgroup: one that has any passes no limits on", how],
     )

@@ -62,7 +62,7 @@ fn without_an_action_there_is_nothing_to_do() {
 
 #[test]
 fn without_a_namespace_there_is_nothing_to_isolate() {
-    let complaint = "nothing to isolate: add namespaces, as in gontainer -run -uid -pid";
+    let complaint = "nothing to isolate: add namespaces, such as -uid -pid";
     misuse(&["-run"], complaint);
     misuse(&["-run", "true"], complaint);
     misuse(&["-run", "--", "-uid"], complaint);

@@ -477,6 +477,22 @@ fn a_message_that_nobody_reads_is_no_signal_to_the_command() {
     });
 }
 
+/// A message that goes beyond the limit raises SIGXFSZ in gontainer.
+#[test]
+fn a_message_too_long_for_a_file_is_no_signal_to_the_command() {
+    each(|start, way| {
+        let folder = Folder::new(start.user);
+        // The limit counts in 512 bytes. The command may write into a pipe.
+        let line = format!(
+            "ulimit -f 1; {} -run {} {way} -trace -- sh -c 'sleep 0.2; echo alive; exit 3' 2>trace; echo $?",
+            crate::support::gontainer().display(),
+            start.flags.join(" ")
+        );
+        let run = Case::direct(start.user).args(["sh", "-c", &line]).folder(folder.path()).run();
+        run.stdout("alive\n3\n");
+    });
+}
+
 #[test]
 fn what_cannot_be_written_is_no_success() {
     // Half of it is not all: a disk that fills up takes so much.

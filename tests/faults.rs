@@ -310,6 +310,29 @@ fn where_kill_is_refused_a_failed_start_ends_all_the_same() {
     }
 }
 
+/// As systemd's SystemCallFilter= does it. Who is killed can leave no word.
+#[test]
+fn who_is_killed_during_the_start_was_no_command() {
+    let line = "gontainer: wait for the container: wait4: was killed during its start\n";
+    for start in starts() {
+        for (flags, calls) in [
+            ("-uts", &[libc::SYS_keyctl, libc::SYS_sethostname][..]),
+            ("-pid", &[libc::SYS_mount, libc::SYS_keyctl]),
+            ("-pid -as-pid1 -time -seccomp=off", &[libc::SYS_mount, libc::SYS_unshare]),
+        ] {
+            for call in calls {
+                let case = |more| {
+                    let case = Case::new(start).words(flags).words(more);
+                    case.refusing(Filter::new(*call, 0)).command("echo ran").run()
+                };
+                case("").status(125).stdout("").stderr(line);
+                let traced = case("-trace").status(125).stdout("").complaint();
+                assert!(traced.ends_with(line) && !traced.contains("execve was called"), "{traced}");
+            }
+        }
+    }
+}
+
 /// An ordinary user has 200 keys, of which each container takes one where its caller has a session keyring.
 #[test]
 fn where_no_key_is_left_the_filter_keeps_the_callers_away() {

@@ -273,8 +273,11 @@ fn strict_takes_back_nothing() {
             "-proc=none", // without -mnt
         ] {
             let case = Case::new(start).args(["-strict", loose]).command("true");
-            case.run().refuses(2, "gontainer: -strict: no flag behind it may loosen it");
+            case.run().refuses(2, "gontainer: -strict: no flag may loosen it");
         }
+        // A filter of one's own is not left out without a word.
+        let case = Case::new(start).args(["-seccomp=/x", "-strict"]).command("true");
+        case.run().refuses(2, "gontainer: -strict: no flag may loosen it");
         for fine in ["-cap=none", "-seccomp=default", "-new-privs=false", "-hostname=x"] {
             Case::new(start).args(["-strict", fine]).command("true").run().prints("");
         }

@@ -300,7 +300,7 @@ fn helpers_that_cannot_be_trusted_are_not_run() {
     // One that may be trusted, and does nothing: the map is looked at afterwards.
     let prepare = format!("cp /bin/true {0}; chmod 4755 {0}; mount --bind {0} /usr/bin/newgidmap;", files.join("true"));
     let run = with_subordinates(&files, &prepare, "-run -map=auto").command("echo ran").run();
-    let says = "gontainer: map the group id: read(gid_map): the map is not the one that was asked for";
+    let says = "gontainer: map the group id: read(gid_map): is not what was asked for";
     run.refuses(125, says);
     // Nor one that writes another map of as many lines, however late it differs.
     let Some(compiler) = need_program("cc") else { return };

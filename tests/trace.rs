@@ -359,6 +359,6 @@ fn a_long_start_is_shown_whole_or_said_to_be_cut() {
         let text = String::from_utf8(trace(40).stderr).unwrap();
         assert!(text.matches("mount(\"tmpfs\"").count() == 40 && text.contains("execve was called after"), "{text}");
         let text = String::from_utf8(trace(400).stderr).unwrap();
-        assert!(text.ends_with("\n(These are not all: there is no room for more.)\n"), "{text}");
+        assert!(text.ends_with("\n(There is no room for more.)\n"), "{text}");
     }
 }

@@ -1,14 +1,15 @@
 //! One launch, as its steps see it.
 
-use super::fault::{Fault, On as _};
+use super::WAIT;
+use super::fault::{Failure, Fault, On as _};
 use super::shared::Shared;
 use crate::config::{Command, Config, List};
 use crate::ids::Range;
 use crate::sys::file::Pipe;
-use crate::sys::process;
+use crate::sys::process::{self, Event};
 use crate::sys::seccomp::Instruction;
 use crate::sys::signal::{self, SignalSet};
-use crate::sys::{Errno, Fd, Pid, Signal};
+use crate::sys::{Errno, Fd, Name, Pid, Signal};
 use crate::text::Text;
 use core::cell::{Cell, OnceCell};
 use core::mem::ManuallyDrop;
@@ -113,6 +114,16 @@ impl<'a> Job<'a> {
     pub(crate) fn config(&self) -> &'a Config {
         self.config
     }
+
+    /// A child was killed. Before its signals were let through that is no command's end, and it left no word itself.
+    #[cold]
+    #[inline(never)]
+    pub(crate) fn note_death(&self) {
+        if !self.shared.is_released() && !self.shared.time_is_over() {
+            let fault = Fault { call: Name::of(c"wait4"), object: None, errno: Errno::KILLED };
+            self.shared.fail(Failure { step: WAIT, fault });
+        }
+    }
 }
 
 /// A launch with its child, which stands on our memory: nothing that it borrows goes away before it has
@@ -140,14 +151,19 @@ impl<'a> Running<'a> {
 impl Drop for Running<'_> {
     fn drop(&mut self) {
         if let Some(child) = self.child.take() {
-            crate::sys::recorder::step(crate::sys::Name::of(c"leave nothing behind"));
+            crate::sys::recorder::step(Name::of(c"leave nothing behind"));
             if let Some(go) = &self.job.go {
                 go.write.close_copy(); // where a filter refuses kill(2), its end ends the child
             }
             // Its group too: without a PID namespace what a command has started would go on. ESRCH: it leads none yet.
             let _ = signal::kill(child.group(), Signal(libc::SIGKILL));
             let _ = signal::kill(child, Signal(libc::SIGKILL)); // ESRCH: it has ended
-            let _ = process::wait_for_end(child); // ECHILD: and was reaped
+            // ECHILD: and was reaped. Where something else had killed it, what failed here is only the consequence.
+            if let Ok(Some((_, Event::Killed(signal)))) = process::wait_for_end(child)
+                && signal.0 != libc::SIGKILL
+            {
+                self.job.note_death();
+            }
         }
     }
 }

@@ -55,6 +55,9 @@ pub(crate) enum Outcome {
     NotStarted(Failure, Option<Interpreter>),
 }
 
+/// What the launcher does once there is a container, in a step's place.
+const WAIT: Name = Name::of(c"wait for the container");
+
 /// Starts a container and waits until its command has ended. If the config wants notice of the start,
 /// `started` is called once the command was executed, or with the reason why not.
 pub(crate) fn run(config: &Config, command: &Command, started: &mut dyn FnMut(Option<&Failure>)) -> Outcome {
@@ -97,9 +100,7 @@ fn run_to_end(job: &Job, started: &mut dyn FnMut(Option<&Failure>)) -> Result<i3
         started(job.shared.failure().as_ref());
     }
     let role = if job.config.wants_init() { Role::LauncherOfInit } else { Role::LauncherOfCommand };
-    let status = Supervisor::new(job, role, child)
-        .until_end()
-        .map_err(|fault| Failure { step: Name::of(c"wait for the container"), fault })?;
+    let status = Supervisor::new(job, role, child).until_end().map_err(|fault| Failure { step: WAIT, fault })?;
     running.child.set(None); // it was reaped: nothing left to kill
     Ok(status)
 }

@@ -39,6 +39,8 @@ pub(crate) struct Shared {
     terminal_is_free: AtomicBool,
     /// Whether SIGINT killed the command, on a terminal.
     interrupted: AtomicBool,
+    /// Whether a signal from outside can be what ends the command: before, none gets through but SIGKILL.
+    released: AtomicBool,
     /// Whether the time limit has run out.
     time_is_over: AtomicBool,
     /// Whether the kernel killed for want of memory within the container's limit.
@@ -61,6 +63,7 @@ impl Shared {
             stopped: AtomicI32::new(0),
             terminal_is_free: AtomicBool::new(false),
             interrupted: AtomicBool::new(false),
+            released: AtomicBool::new(false),
             time_is_over: AtomicBool::new(false),
             out_of_memory: AtomicBool::new(false),
         }
@@ -163,6 +166,14 @@ impl Shared {
 
     pub(crate) fn was_interrupted(&self) -> bool {
         self.interrupted.load(Ordering::Acquire)
+    }
+
+    pub(crate) fn set_released(&self) {
+        self.released.store(true, Ordering::Release);
+    }
+
+    pub(crate) fn is_released(&self) -> bool {
+        self.released.load(Ordering::Acquire)
     }
 
     pub(crate) fn set_time_is_over(&self) {

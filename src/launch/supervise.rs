@@ -151,6 +151,7 @@ impl<'a> Supervisor<'a> {
                 _ if pid != self.child => {} // an orphan, now reaped: the launcher may be the PID 1 of a container too
                 Event::Exited(status) => return Ok(Some(status)),
                 Event::Killed(signal) => {
+                    self.job.note_death();
                     if signal == INTERRUPT && self.job.terminal.is_some() {
                         self.job.shared.set_interrupted();
                     }

@@ -147,7 +147,7 @@ static CAUSES: &[Cause] = &[
         calls: Name::of(c"mount"),
         errnos: [Errno::ELOOP; 2],
         holds: Config::wants_overlay,
-        remedy: Name::of(c"the rootfs must not lie in the upper or work of the directory for its changes"),
+        remedy: Name::of(c"the rootfs must not lie in -overlay's upper or work"),
     },
     Cause {
         calls: Name::of(c"mount"),

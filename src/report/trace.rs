@@ -1,10 +1,10 @@
 //! `-trace` and `-plan`: the steps of a start, one line a call, in the order they happened.
 
 use super::calls;
-use crate::config::{Command, Config};
+use crate::config::{Command, Config, EVERY_NAMESPACE};
 use crate::launch::Failure;
 use crate::sys::recorder::{Call, Record, Side, What, is_full, records};
-use crate::sys::{Name, file, number as nr, process};
+use crate::sys::{Name, file, number as nr};
 use crate::text::{Text, first_part, is_same_word, width};
 
 /// Which of the two.
@@ -89,7 +89,7 @@ pub(crate) fn trace(
         page.push_str("\n");
     }
     if is_full() {
-        page.push_str("(These are not all: there is no room for more.)\n");
+        page.push_str("(There is no room for more.)\n");
     } else if which == Trace::Start {
         write_end(&mut page, failure, end_ns.saturating_sub(start), tried);
     }
@@ -148,11 +148,10 @@ fn failed_call(failure: &Failure) -> Option<&'static Record> {
 /// What is started, and in what.
 #[inline(never)]
 fn write_heading(page: &mut Page, config: &Config, command: &Command) {
-    const EVERY_KIND: usize = 0x7e02_0000 | process::CLONE_NEWTIME as usize;
     let made = config.namespaces();
     let name = command.words.first();
     page.push_str("start ").push_escaped(name.to_bytes());
-    for (what, kinds) in &[(": new namespaces: ", made), ("; the host's: ", EVERY_KIND & !made)] {
+    for (what, kinds) in &[(": new namespaces: ", made), ("; the host's: ", EVERY_NAMESPACE & !made)] {
         let mut names = Text::<128>::new();
         calls::write_namespaces(&mut names, *kinds, b", ");
         page.push_str(what).push(if names.is_empty() { b"none" } else { names.as_bytes() });
@@ -165,6 +164,9 @@ fn write_heading(page: &mut Page, config: &Config, command: &Command) {
 fn write_end(page: &mut Page, failure: Option<&Failure>, took_ns: u64, tried: bool) {
     if tried {
         page.push_str("(Errors without a mark are expected: the start went on.)\n");
+    }
+    if took_ns == 0 {
+        return; // what was to be the command was killed before
     }
     page.push_str(if failure.is_some() { "failed after " } else { "execve was called after " });
     write_micros(page, took_ns, 0);

@@ -100,14 +100,15 @@ errors! {
     NOT_ONLY_ROOTS 5005 "others than root may write it"
     NOT_PRIVILEGED 5006 "is neither setuid nor has a capability"
     HELPER_FAILED 5007 "it failed; its message stands above"
-    OTHER_MAP 5008 "the map is not the one that was asked for"
+    OTHER_MAP 5008 "is not what was asked for"
     TOO_MANY_GROUPS 5009 "is in more groups than there is room for"
     IS_ROOTFS 5010 "is the rootfs itself"
     IN_USE 5011 "another container keeps its changes there"
     NOT_PROC 5012 "is not the kernel's: somebody made it"
     OTHERS_PROC 5013 "is of processes that we are not among"
     NOT_YOURS 5014 "is not yours alone (mode 0700)"
-    NO_TIME_NAMESPACES 5000 "takes time namespaces that execve enters: Linux 6.2, CONFIG_TIME_NS"
+    KILLED 5015 "was killed during its start"
+    NO_TIME_NAMESPACES 5000 "takes Linux 6.2 and CONFIG_TIME_NS"
 }
 
 #[cfg(test)]

@@ -67,7 +67,7 @@ pub(crate) fn pending() -> Result<SignalSet, Errno> {
 }
 
 /// Takes the next blocked signal, waiting for one, but no longer than until this time of [`clock::now`]. A SIGPIPE
-/// that we raised ourselves, by writing where nobody reads, is none. rt_sigtimedwait(2).
+/// or SIGXFSZ that we raised ourselves, by writing where nobody reads or no more may be written, is none. rt_sigtimedwait(2).
 ///
 /// # Errors
 /// Only if a filter refuses the call.
@@ -87,7 +87,7 @@ pub(crate) fn await_signal(until_ns: Option<u64>) -> Result<Option<Signal>, Errn
             result => {
                 result?;
                 let [number, _, _, _, sender, ..] = info; // on 64 bits the sender stands behind a gap
-                if number != libc::SIGPIPE || sender != process::own_pid().0 {
+                if !matches!(number, libc::SIGPIPE | libc::SIGXFSZ) || sender != process::own_pid().0 {
                     return Ok(Some(Signal(number)));
                 }
             }

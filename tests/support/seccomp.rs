@@ -16,11 +16,12 @@ pub enum When {
     Lacks(usize, u32),
 }
 
-/// One system call that fails.
+/// One system call that fails, or ends who makes it.
 #[derive(Clone, Copy, Debug)]
 pub struct Filter {
     pub call: libc::c_long,
     pub when: When,
+    /// 0 is the end, by SIGSYS.
     pub errno: i32,
 }
 
@@ -66,7 +67,10 @@ impl Filter {
             load(16 + 8 * argument),
             mask(bits),
             equals(wanted, jt, jf),
-            answer(libc::SECCOMP_RET_ERRNO | u32::try_from(self.errno).unwrap()),
+            answer(match self.errno {
+                0 => libc::SECCOMP_RET_KILL_PROCESS,
+                errno => libc::SECCOMP_RET_ERRNO | u32::try_from(errno).unwrap(),
+            }),
             answer(libc::SECCOMP_RET_ALLOW),
         ]
     }

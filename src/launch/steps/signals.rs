@@ -15,6 +15,7 @@ pub(in crate::launch) fn hold(job: &mut Job) -> Result<(), Fault> {
 
 /// Gives back what [`hold`] took, in the command's process: it starts as if its caller had started it.
 pub(in crate::launch) fn release(job: &Job) -> Result<(), Fault> {
+    job.shared.set_released();
     if job.caller_ignores_children {
         signal::ignore_child_signal(true).of(c"rt_sigaction")?;
     }

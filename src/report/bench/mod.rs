@@ -44,7 +44,7 @@ pub(crate) fn bench(asked: &Bench) -> i32 {
             let arrived = count == 0 || print::print(asked, &mut samples);
             let mut status = super::arrived(arrived);
             if count < asked.config.runs as usize {
-                super::note("-bench: ended early: fewer were measured than asked for");
+                super::note("-bench: ended early: fewer were measured");
                 status = CANNOT_START;
             }
             samples.stopped_by.map_or(status, |signal| {

@@ -172,10 +172,10 @@ fn table(sheet: &mut Sheet, asked: &Bench, samples: &Samples) {
         sheet.row(b"floor: start", floor_start);
         sheet.row(b"floor: whole life", theirs);
         if theirs.is_empty() {
-            sheet.put("\nNo floor: it cannot execute this command, or with -strict must not.\n");
+            sheet.put("\nNo floor: it cannot, or must not, execute this command.\n");
         } else {
             sheet.say(
-                "\nThe floor is one clone with the same namespaces that executes the same command (-mnt: after chroot).\n\
+                "\nThe floor: one clone with the same namespaces that executes the command (-mnt: after chroot).\n\
                  Pair by pair, the start takes #3 times as long as the floor's, the whole life #3 times (medians).\n",
                 &ratios,
             );
@@ -191,10 +191,10 @@ fn table(sheet: &mut Sheet, asked: &Bench, samples: &Samples) {
     costs(sheet, asked, samples);
     match noise(ours, sheet.scratch).or(noise(theirs, sheet.scratch)) {
         Some(Noise::Scattered(tail)) => {
-            sheet.say("\nThe machine was not quiet: one in ten took #3 times the median or more.\n", &[tail]);
+            sheet.say("\nThe machine was busy: one in ten took #3 times the median or more.\n", &[tail]);
         }
         Some(Noise::Unsteady(apart)) => {
-            sheet.say("\nThe machine was not quiet: the medians of odd and even samples are #1 % apart.\n", &[apart]);
+            sheet.say("\nThe machine was busy: the medians of odd and even samples are #1 % apart.\n", &[apart]);
         }
         None => {}
     }
@@ -279,7 +279,7 @@ fn steps(sheet: &mut Sheet, samples: &Samples) {
         }
     }
     let count = [samples.step_times.count() as u64];
-    sheet.say("(starts recorded besides: #0; the time that recording takes is not counted)\n", &count);
+    sheet.say("(#0 more starts were recorded; the time that it takes is not counted)\n", &count);
 }
 
 #[inline(never)]
@@ -302,7 +302,7 @@ fn costs(sheet: &mut Sheet, asked: &Bench, samples: &Samples) {
         }
     }
     let count = [samples.variants.count() as u64];
-    sheet.say("(against the same start without that flag, median of #0 pairs)\n", &count);
+    sheet.say("(against a start without that flag, median of #0 pairs)\n", &count);
 }
 
 /// What `hyperfine --export-json` writes, in seconds; and ours: what hyperfine does not know.
