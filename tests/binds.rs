@@ -560,7 +560,7 @@ fn an_overlay_leaves_the_tree_as_it_was() {
         let line =
             "gontainer: lay an overlay over the rootfs: mount(overlay): too many levels of symbolic links (ELOOP)";
         let run = Case::new(start).words("-pid").arg(&upper).arg(&overlay).command("true").run();
-        run.refuses(125, line).hints("the directory for its changes");
+        run.refuses(125, line).hints("-overlay's upper or work");
     }
 }
 
