@@ -96,7 +96,7 @@ fn the_prompt_names_the_host_and_follows_the_working_directory() {
             running.types("exit 38\n");
             let outcome = running.finish();
             outcome.status(38).that("job control works", !outcome.screen.contains("job control"));
-            outcome.that("the terminal is found", !outcome.screen.contains("tty"));
+            outcome.that("the terminal is found", !outcome.screen.contains("access tty"));
         }
     }
 }
