@@ -164,6 +164,7 @@ fn without_one_flag(config: &Config, words: Words, environment: Words) -> Vec<Va
         let mut other = Config::new(config.caller_uid, config.caller_gid);
         if flags::find(name).is_none_or(Flag::shapes_container)
             && parse_flags(flags, &mut other).is_ok()
+            // Neither does a command of one's own run on the host's tree, nor is a mount point made there.
             && (other.wants_root() == config.wants_root() || config.no_command && !config.wants_more_mounts())
             && other.wants_overlay() == config.wants_overlay()
             // What root deletes with -uid is there without, the other way round, too.

@@ -656,7 +656,7 @@ impl Config {
         }
     }
 
-    /// Whether a later flag took back a part of what `-strict` stands for.
+    /// Whether a later flag took back a part of what `-strict` stands for, or any flag put another filter in its place.
     pub(crate) fn loosens_strict(&self) -> bool {
         let left_out = if self.time_is_optional { CLONE_NEWTIME as usize } else { 0 };
         self.strict
