@@ -1,8 +1,8 @@
 //! What is mounted besides: `-bind`, `-tmpfs`, `-ro`, `-overlay`; and where the command starts.
 
 use crate::support::{
-    Case, Fault, Filter, Folder, Machine, Seen, Start, User, children_of, exchange, gontainer, mounts, need_program,
-    root_users, rootfs, skip, starts, users,
+    Case, Fault, Filter, Folder, Machine, PATIENCE, Seen, Start, User, children_of, exchange, gontainer, mounts,
+    need_program, root_users, rootfs, skip, starts, users,
 };
 use std::collections::BTreeMap;
 use std::fs;
@@ -10,6 +10,7 @@ use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::os::unix::net::UnixListener;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Instant;
 
 /// Calls that an older kernel lacks.
 const NEW_MOUNT_CALLS: &[libc::c_long] =
@@ -544,10 +545,13 @@ fn an_overlay_leaves_the_tree_as_it_was() {
         assert_eq!(fs::metadata(kept.path().join("a,b:c\\d")).unwrap().permissions().mode() & 0o777, 0o700);
         let mut first = case().arg(&overlay).script("echo up; read -r line").silent_input().spawn();
         first.expect("up");
-        // PID 1 holds nothing of the host's. Only the host's root may look.
+        // PID 1 holds nothing of the host's, once it has let go beside the command. Only the host's root may look.
         let init = children_of(first.pid())[0];
-        if let Ok(held) = fs::read_dir(format!("/proc/{init}/fd")) {
-            assert_eq!(held.count(), 0);
+        let held = || fs::read_dir(format!("/proc/{init}/fd")).map_or(0, Iterator::count);
+        let deadline = Instant::now() + PATIENCE;
+        while held() > 0 {
+            assert!(Instant::now() < deadline, "{}", held());
+            std::thread::yield_now();
         }
         let line = format!(
             "gontainer: claim the directory for changes: flock({}): another container keeps its changes there",

@@ -268,7 +268,7 @@ impl Case {
 
     /// In a mount namespace of its own, all of whose mounts are shared with what is cloned from it.
     pub fn shared_mounts(self) -> Case {
-        self.new_namespaces(libc::CLONE_NEWNS).before(|| {
+        self.private_mounts().before(|| {
             let (none, root, flags) = (std::ptr::null(), c"/".as_ptr(), libc::MS_REC | libc::MS_SHARED);
             // SAFETY: a change of propagation reads the target only.
             check(unsafe { libc::mount(none, root, none, flags, none.cast()) })

@@ -76,7 +76,7 @@ pub fn exchange(one: &std::ffi::CStr, other: &std::ffi::CStr) {
 pub fn marker() -> String {
     use std::sync::atomic::{AtomicU32, Ordering};
     static COUNT: AtomicU32 = AtomicU32::new(0);
-    format!("marker-{}-{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed))
+    format!("marker-{}-{:06}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed)) // none begins another
 }
 
 /// Numbers without an order, the same for the same seed.
