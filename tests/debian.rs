@@ -12,6 +12,7 @@ const A_DAY: &str = r#"
 set -e
 export DEBIAN_FRONTEND=noninteractive
 loud() { "$@" >/tmp/log 2>&1 || { cat /tmp/log; exit 1; }; }
+echo 'Acquire::Retries "3";' >/etc/apt/apt.conf.d/retries
 loud apt-get update -q
 loud apt-get install -yq --no-install-recommends python3-minimal gcc libc6-dev procps git tmux
 perl -e 'print "perl\n"'

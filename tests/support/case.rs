@@ -364,8 +364,8 @@ impl Case {
         self.before.insert(
             0,
             Box::new(|| {
-                for signal in [libc::SIGHUP, libc::SIGINT, libc::SIGQUIT] {
-                    // SAFETY: takes numbers only.
+                for signal in 1..=64 {
+                    // SAFETY: takes numbers only; those that cannot be set stay.
                     unsafe { libc::signal(signal, libc::SIG_DFL) };
                 }
                 Ok(())

@@ -14,6 +14,8 @@ pub(super) static WRITING: RwLock<()> = RwLock::new(());
 /// A folder that everyone can reach; it goes when the tests end.
 pub fn work() -> &'static Path {
     static WORK: LazyLock<PathBuf> = LazyLock::new(|| {
+        // SAFETY: takes a number only.
+        unsafe { libc::umask(0o022) }; // whoever runs the tests may have a stricter one: others are to look, too
         let work = tempfile::Builder::new().prefix("gontainer-tests-").tempdir_in(temp()).unwrap().keep();
         fs::set_permissions(&work, fs::Permissions::from_mode(0o755)).unwrap();
         // SAFETY: the function takes and returns nothing.
