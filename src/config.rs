@@ -656,7 +656,7 @@ impl Config {
         }
     }
 
-    /// Whether a later flag took back a part of what `-strict` stands for, or any flag put another filter in its place.
+    /// Whether a later flag took back a part of what `-strict` stands for, or any flag set another filter.
     pub(crate) fn loosens_strict(&self) -> bool {
         let left_out = if self.time_is_optional { CLONE_NEWTIME as usize } else { 0 };
         self.strict
@@ -674,8 +674,8 @@ impl Config {
         self.wants_init() && !self.user && self.capabilities.added & CAP_SYS_PTRACE != 0
     }
 
-    /// Whether `-bench` may also start the command with less around it: not one that would then write to what is to stay
-    /// as it is, or is not trusted, as `-strict` is read-only.
+    /// Whether `-bench` may also start the command with less around it: not one that would then write to what is to
+    /// stay as it is, or is not trusted: `-strict` is read-only, too.
     pub(crate) fn may_be_freer(&self) -> bool {
         self.no_command || !(self.read_only || self.wants_overlay())
     }

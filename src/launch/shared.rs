@@ -70,7 +70,7 @@ impl Shared {
     }
 
     /// Leaves word of a failure. The first one counts: PID 1 and the command's process go on side by side.
-    /// Whoever calls this ends next.
+    /// A child that calls this ends next.
     pub(crate) fn fail(&self, failure: Failure) {
         if self.is_failing.swap(true, Ordering::AcqRel) {
             return;

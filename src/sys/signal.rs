@@ -67,7 +67,8 @@ pub(crate) fn pending() -> Result<SignalSet, Errno> {
 }
 
 /// Takes the next blocked signal, waiting for one, but no longer than until this time of [`clock::now`]. A SIGPIPE
-/// or SIGXFSZ that we raised ourselves, by writing where nobody reads or no more may be written, is none. rt_sigtimedwait(2).
+/// or SIGXFSZ that we raised ourselves, by writing where nobody reads or no more may be written, is none.
+/// rt_sigtimedwait(2).
 ///
 /// # Errors
 /// Only if a filter refuses the call.
